@@ -3,6 +3,7 @@
 #include "imap/token.h"
 
 #include "imap/utf7.h"
+#include "message/nfc.h"
 
 enum {
     ATOM = 1,    /* ATOM-CHAR, and bytes above 127 */
@@ -275,11 +276,13 @@ static bool take_name(struct imap_cursor *c, unsigned class, const char *expecte
     struct slice name;
     if (!take_string_or(c, class, expected, &name))
         return false;
-    if (!c->utf8_names && slice_find_byte(name, '&') >= 0) {
-        _cleanup_(buf_done) struct buf decoded = {0};
+    _cleanup_(buf_done) struct buf decoded = {0}, form = {0};
+    if (!c->utf8_names && slice_find_byte(name, '&') >= 0)
         utf7_decode(&decoded, name);
-        name = arena_copy(c->arena, buf_slice(&decoded));
-    }
+    else
+        buf_add(&decoded, name);
+    nfc_add(&form, buf_slice(&decoded)); /* RFC 9051 §5.1 */
+    name = arena_copy(c->arena, buf_slice(&form));
     *ret = slice_eq_nocase(name, S("INBOX")) ? S("INBOX") : name;
     return true;
 }

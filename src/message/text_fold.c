@@ -8,7 +8,7 @@
 #include "message/text_fold.h"
 
 #include "base/encode.h"
-#include "message/unicode_tables.h"
+#include "message/unicode_compose.h"
 
 #define UNREADABLE 0xfffdU
 
@@ -26,31 +26,8 @@ static uint8_t class_of(uint32_t c) {
 
 /* ------------------------------------------------------------------ composing */
 
-/* Of the parts of a Hangul syllable; 0: they are none. */
-static uint32_t compose_hangul(uint32_t first, uint32_t second) {
-    if (first - HANGUL_L < HANGUL_LS && second - HANGUL_V < HANGUL_VS)
-        return HANGUL_FIRST + ((first - HANGUL_L) * HANGUL_VS + second - HANGUL_V) * HANGUL_TS;
-    bool open = first - HANGUL_FIRST < HANGUL_COUNT && (first - HANGUL_FIRST) % HANGUL_TS == 0;
-    return open && second > HANGUL_T && second - HANGUL_T < HANGUL_TS ? first + second - HANGUL_T
-                                                                      : 0;
-}
-
-/* The one character that two are; 0: there is none. */
 static uint32_t compose(uint32_t first, uint32_t second) {
-    size_t low = 0, high = unicode_pairs_count;
-    uint32_t hangul = unicode_may_be_second(second) ? compose_hangul(first, second) : 0;
-    if (hangul > 0 || !unicode_may_be_second(second))
-        return hangul;
-    while (low < high) {
-        const struct unicode_pair *p = &unicode_pairs[(low + high) / 2];
-        if (p->first == first && p->second == second)
-            return p->both;
-        if (p->first < first || (p->first == first && p->second < second))
-            low = (size_t)(p - unicode_pairs) + 1;
-        else
-            high = (size_t)(p - unicode_pairs);
-    }
-    return 0;
+    return unicode_compose(unicode_pairs, unicode_pairs_count, first, second);
 }
 
 /* Orders the marks that are pending, and joins with their character what makes one with it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What becomes of characters when text is compared, for text_fold.c and casemap.c only. Generated
+ * What becomes of characters when text is compared, for text_fold.c, casemap.c and nfc.c. Generated
  * by unicode_tables.py. Tables have two stages: of 64 characters that lie together each block
  * stands there once. Hangul syllables are not in them: their parts follow from their numbers.
  */
@@ -25,6 +25,7 @@ struct unicode_uint16 {
 
 extern const struct unicode_uint16 unicode_folds;  /* place in unicode_texts; 0: it stays */
 extern const struct unicode_uint16 unicode_titles; /* the same */
+extern const struct unicode_uint16 unicode_canon;  /* the same: decomposed, and nothing else */
 extern const struct unicode_uint8 unicode_classes; /* Canonical_Combining_Class */
 extern const uint16_t unicode_texts[];             /* UTF-16, each behind its length */
 
@@ -34,6 +35,8 @@ struct unicode_pair {
 };
 extern const struct unicode_pair unicode_pairs[];
 extern const size_t unicode_pairs_count;
+extern const struct unicode_pair unicode_canon_pairs[]; /* of any text */
+extern const size_t unicode_canon_pairs_count;
 
 /* Hardly anything but marks is the second of two. */
 static inline bool unicode_may_be_second(uint32_t c) {

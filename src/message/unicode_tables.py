@@ -49,15 +49,21 @@ def titled(c):
     return unicodedata.normalize("NFKD", title if len(title) == 1 else c)
 
 
-def compositions(folds):
-    """(first, second, both) of all that text_fold can come to."""
+def canon_compositions():
+    """(first, second, both) of all that the form C has."""
     for c in characters():
         parts = unicodedata.decomposition(c).split()
         if len(parts) == 2 and parts[0][0] != "<":
             a, b = (chr(int(part, 16)) for part in parts)
-            whole = unicodedata.normalize("NFC", a + b) == c
-            if whole and b != IOTA_BELOW and unicodedata.normalize("NFC", folds.get(c, c)) == c:
+            if unicodedata.normalize("NFC", a + b) == c:
                 yield ord(a), ord(b), ord(c)
+
+
+def compositions(folds):
+    """Those that text_fold can come to."""
+    for a, b, c in canon_compositions():
+        if chr(b) != IOTA_BELOW and unicodedata.normalize("NFC", folds.get(chr(c), chr(c))) == chr(c):
+            yield a, b, c
 
 
 class Pool:
@@ -98,6 +104,8 @@ def main():
     folds = {c: text for c, text in folds.items() if text != c}
     titles = {c: titled(c) for c in characters()}
     titles = {c: text for c, text in titles.items() if text != c}
+    canon = {c: unicodedata.normalize("NFD", c) for c in characters()}
+    canon = {c: text for c, text in canon.items() if text != c}
     pool = Pool()
 
     def places(texts):
@@ -106,14 +114,16 @@ def main():
     print('/* Made by unicode_tables.py. */\n#include "message/unicode_tables.h"\n')
     print_stages("folds", "uint16_t", places(folds))
     print_stages("titles", "uint16_t", places(titles))
+    print_stages("canon", "uint16_t", places(canon))
     print_stages("classes", "uint8_t", lambda c: unicodedata.combining(chr(c)))
     assert len(pool.units) < 0x10000
     print(f"const uint16_t unicode_texts[] = {{{numbers(pool.units)}}};")
-    pairs = sorted(compositions(folds))
-    assert all(0x300 <= b <= 0x1B35 or b in (0x3099, 0x309A) or b > 0xFFFF for _, b, _ in pairs)
-    print("const struct unicode_pair unicode_pairs[] = {")
-    print(",\n".join(f"{{{a},{b},{c}}}" for a, b, c in pairs) + "};")
-    print(f"const size_t unicode_pairs_count = {len(pairs)};")
+    for name, pairs in (("pairs", compositions(folds)), ("canon_pairs", canon_compositions())):
+        pairs = sorted(pairs)
+        assert all(0x300 <= b <= 0x1B35 or b in (0x3099, 0x309A) or b > 0xFFFF for _, b, _ in pairs)
+        print(f"const struct unicode_pair unicode_{name}[] = {{")
+        print(",\n".join(f"{{{a},{b},{c}}}" for a, b, c in pairs) + "};")
+        print(f"const size_t unicode_{name}_count = {len(pairs)};")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Prints texts, what they are folded to for a search, and in the collation i;unicode-casemap, all in
-hexadecimal, by Python's unicodedata; for the unit tests.
+"""Prints texts, what they are folded to for a search, in the collation i;unicode-casemap, and in the form
+C, all in hexadecimal, by Python's unicodedata; for the unit tests.
 
 usage: fold_text.py characters | texts
 """
@@ -37,7 +37,7 @@ def casemap(text):
 
 
 def show(text):
-    print(*(t.encode().hex() or "-" for t in (text, fold(text), casemap(text))))
+    print(*(t.encode().hex() or "-" for t in (text, fold(text), casemap(text), normalize("NFC", text))))
 
 
 def characters():

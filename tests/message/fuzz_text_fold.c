@@ -2,13 +2,16 @@
 #include "base/encode.h"
 #include "base/error.h"
 #include "message/casemap.h"
+#include "message/nfc.h"
 #include "message/text_fold.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-/* The length of pieces, and a text: well-formed, bounded, and the same in pieces as at once. */
+/* The length of pieces, and a text: well-formed, bounded, and the same in pieces as at once; form C
+ * is what it is. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     _cleanup_(buf_done) struct buf whole = {0}, pieces = {0}, mapped = {0};
+    _cleanup_(buf_done) struct buf form = {0}, again = {0};
     if (len < 1)
         return 0;
     struct slice text = slice_of(bytes + 1, len - 1);
@@ -23,5 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     MUST(utf8_valid(buf_slice(&whole)) && whole.len <= 11 * text.len);
     casemap_add(&mapped, text);
     MUST(utf8_valid(buf_slice(&mapped)) && mapped.len <= 11 * text.len);
+    nfc_add(&form, text);
+    nfc_add(&again, buf_slice(&form));
+    MUST(form.len <= 3 * text.len && utf8_valid(buf_slice(&form)) == utf8_valid(text));
+    MUST(form.len > NFC_MAX || slice_eq(buf_slice(&form), buf_slice(&again)));
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "message/casemap.h"
 #include "message/charset.h"
+#include "message/nfc.h"
 #include "message/text_fold.h"
 
 #define BAD "\xef\xbf\xbd"
@@ -151,6 +152,27 @@ static void casemap_has_title_case_decomposed(void **state) {
     check_casemap("a\xff", "A" BAD);
 }
 
+/* ------------------------------------------------------------------ form C */
+
+static void check_nfc(const char *text, const char *expected) {
+    _cleanup_(buf_done) struct buf form = {0};
+    nfc_add(&form, slice_of_str(text));
+    assert_slice(buf_slice(&form), expected);
+}
+
+static void form_c_is_one_character_where_there_is_one(void **state) {
+    (void)state;
+    check_nfc("か\u3099ト\u3099", "がド");
+    check_nfc("\u1112\u1161\u11ab", "한");
+    check_nfc("ｶ\uff9eＡ①", "ｶ\uff9eＡ①"); /* width stays */
+    check_nfc("a\u0307\u0323", "ạ\u0307"); /* marks in their order */
+    check_nfc("\u212b", "Å");
+    check_nfc("\u0958", "\u0915\u093c"); /* excluded from composition */
+    check_nfc("\u3099か", "\u3099か");   /* a mark without a letter */
+    check_nfc("plain", "plain");
+    check_nfc("か\u3099\xff", "か\u3099\xff"); /* no UTF-8 */
+}
+
 /* ------------------------------------------------------------------ Python's opinion */
 
 static struct slice from_hex(struct arena *a, const char *text) {
@@ -161,14 +183,16 @@ static struct slice from_hex(struct arena *a, const char *text) {
 }
 
 static void compare(const char *kind, unsigned least) {
-    char command[128], hex[3][512];
+    char command[128], hex[4][512];
     unsigned count = 0;
     (void)snprintf(command, sizeof command, "python3 -B message/fold_text.py %s", kind);
     FILE *answer = popen(command, "r");
     assert_non_null(answer);
-    for (; fscanf(answer, "%511s %511s %511s", hex[0], hex[1], hex[2]) == 3; count++) {
+    for (; fscanf(answer, "%511s %511s %511s %511s", hex[0], hex[1], hex[2], hex[3]) == 4;
+         count++) {
         _cleanup_(arena_done) struct arena a = {0};
-        _cleanup_(buf_done) struct buf folded = {0}, pieces = {0}, again = {0}, mapped = {0};
+        _cleanup_(buf_done) struct buf folded = {0}, pieces = {0}, again = {0}, mapped = {0},
+                                       form = {0};
         struct slice text = from_hex(&a, hex[0]), fold = from_hex(&a, hex[1]);
         fold_in_pieces(text, text.len, &folded);
         if (!slice_eq(buf_slice(&folded), fold))
@@ -181,6 +205,9 @@ static void compare(const char *kind, unsigned least) {
         casemap_add(&mapped, text);
         if (!slice_eq(buf_slice(&mapped), from_hex(&a, hex[2])))
             fail_msg("%s: mapped to %.*s, not %s", hex[0], SLICE_ARG(buf_slice(&mapped)), hex[2]);
+        nfc_add(&form, text);
+        if (!slice_eq(buf_slice(&form), from_hex(&a, hex[3])))
+            fail_msg("%s: the form C is %.*s, not %s", hex[0], SLICE_ARG(buf_slice(&form)), hex[3]);
     }
     assert_int_equal(pclose(answer), 0);
     assert_true(count >= least);
@@ -211,6 +238,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_utf_8_is_replaced),
         cmocka_unit_test(broken_text_takes_no_longer_than_other_text),
         cmocka_unit_test(more_than_thirty_marks_are_kept),
+        cmocka_unit_test(form_c_is_one_character_where_there_is_one),
         cmocka_unit_test(casemap_has_title_case_decomposed),
         cmocka_unit_test(every_character_becomes_what_python_says),
         cmocka_unit_test(marks_in_any_order_become_what_python_says),
