@@ -34,30 +34,39 @@ struct listing {
     struct line *lines;
     size_t count, size;
     struct buf scratch;
+    bool cancelled;
     struct imap_entries entries; /* of metadata that is asked for */
     size_t longest;              /* value of it that was left out */
 };
 
 /* ------------------------------------------------------------------ patterns */
 
+static bool is_wild(char c) {
+    return c == '*' || c == '%';
+}
+
 /*
  * Whether a path fits a pattern: "*" is anything, "%" anything without "/". In a time of the
  * pattern's length times the path's, whatever stands in it.
  */
-static bool fits(struct slice pattern, struct slice path, struct buf *scratch) {
+static bool fits(struct listing *l, struct slice pattern, struct slice path) WAITS {
     bool *now = NULL, *next;
-    buf_clear(scratch);
-    buf_reserve(scratch, 2 * (path.len + 1));
-    now = (bool *)(void *)scratch->ptr;
+    size_t plain = 0;
+    for (size_t p = 0; p < pattern.len; p++)
+        plain += !is_wild(pattern.ptr[p]);
+    if (plain > path.len)
+        return false;
+    buf_clear(&l->scratch);
+    buf_reserve(&l->scratch, 2 * (path.len + 1));
+    now = (bool *)(void *)l->scratch.ptr;
     next = now + path.len + 1;
     memset(now, 0, path.len + 1);
     now[0] = true;
-    for (size_t p = 0; p < pattern.len; p++) {
+    for (size_t p = 0; p < pattern.len && !l->cancelled; p++) {
         char c = pattern.ptr[p];
-        bool wild = c == '*' || c == '%';
-        next[0] = wild && now[0];
+        next[0] = is_wild(c) && now[0];
         for (size_t i = 0; i < path.len; i++) {
-            if (wild)
+            if (is_wild(c))
                 next[i + 1] = now[i + 1] || (next[i] && (c == '*' || path.ptr[i] != IMAP_UNDER));
             else
                 next[i + 1] = now[i] && path.ptr[i] == c;
@@ -65,17 +74,16 @@ static bool fits(struct slice pattern, struct slice path, struct buf *scratch) {
         bool *swap = now;
         now = next;
         next = swap;
+        l->cancelled |= fiber_yield_if_long() < 0;
     }
     return now[path.len];
 }
 
 static bool fits_any(struct listing *l, struct slice path) WAITS {
-    bool found = false;
-    for (size_t i = 0; i < l->command->list.pattern_count && !found; i++) {
-        found = fits(l->patterns[i], path, &l->scratch);
-        (void)fiber_yield_if_long();
-    }
-    return found;
+    for (size_t i = 0; i < l->command->list.pattern_count; i++)
+        if (fits(l, l->patterns[i], path))
+            return true;
+    return false;
 }
 
 static const struct slice *join_patterns(struct listing *l) {
@@ -306,11 +314,11 @@ static void list_mailboxes(struct listing *l) WAITS {
         qsort(l->lines, l->count, sizeof *l->lines, by_path);
     unite_lines(l);
     judge_lines(l);
-    for (size_t i = 0; i < l->count && !stream_error(l->s->c.stream); i++) {
+    for (size_t i = 0; i < l->count && !l->cancelled && !stream_error(l->s->c.stream); i++) {
         if (l->options & IMAP_LIST_SELECT_RECURSIVEMATCH)
             tell_names_above(l, i);
         tell_line(l, &l->lines[i]);
-        (void)fiber_yield_if_long();
+        l->cancelled |= fiber_yield_if_long() < 0;
     }
     imap_send(&l->s->c);
 }

@@ -85,6 +85,23 @@ FIBER_TEST(what_zlib_has_compressed_is_read_also_what_was_there_before) {
     close_ends(ends);
 }
 
+/* Some clients end a command like this: what came is read, whatever of it is still to come. */
+FIBER_TEST(a_command_that_ends_with_a_partial_flush_is_read_at_once) {
+    struct stream *ends[2];
+    struct slice line;
+    struct buf packed = {0};
+    stream_pair(1000, ends);
+    assert_int_equal(stream_deflate(ends[1]), 0);
+    stream_set_timeout(ends[1], USEC_SEC);
+    pack(S("a UID FETCH 1:* FLAGS\r\n"), Z_PARTIAL_FLUSH, &packed);
+    stream_write(ends[0], buf_slice(&packed));
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_read_line(ends[1], 100, &line), 0);
+    assert_slice(line, "a UID FETCH 1:* FLAGS\r\n");
+    buf_done(&packed);
+    close_ends(ends);
+}
+
 #define MUCH (1U << 20)
 
 static char byte_at(size_t i) {
@@ -229,6 +246,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_flushed_can_be_read_by_zlib),
         cmocka_unit_test(test_what_zlib_has_compressed_is_read_also_what_was_there_before),
+        cmocka_unit_test(test_a_command_that_ends_with_a_partial_flush_is_read_at_once),
         cmocka_unit_test(test_much_goes_both_ways_through_a_narrow_pipe),
         cmocka_unit_test(test_a_few_bytes_become_no_more_than_the_bound),
         cmocka_unit_test(test_what_is_not_compressed_ends_the_stream),
