@@ -146,6 +146,7 @@ struct conf {
         unsigned hard_errors, login_failures, login_commands;
         unsigned connections_per_address, connections_max;
         uint64_t message_size_max;
+        struct slice capabilities_off; /* words, with blanks between them */
     } imap;
 
     struct {

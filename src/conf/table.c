@@ -527,6 +527,14 @@ const struct conf_setting conf_settings[] = {
          DOC("The largest message that a mail program may store, such as a copy of what was sent.",
              "メールソフトがメールボックスに保存できるメール（送信済みメールの控えなど）の最大サイズ。",
              "25M")),
+    TEXT(CONF_IMAP, imap.capabilities_off, "capabilities-off", "UIDONLY", NONE, LIMITS(1, 1000),
+         FOR(MAIL, CONF_RELOAD),
+         DOC("Capabilities that are neither announced after login nor enabled, with spaces between "
+             "them, for mail programs that ask for what they do not know: with UIDONLY, Outlook's "
+             "servers show no messages. An account can have a list of its own: its metadata entry "
+             "/private/vendor/hayauma/imap/capabilities-off.",
+             "ログイン後に通知せず、ENABLE でも有効にしない機能（CAPABILITY の名前）。複数あれば空白で区切ります。対応していない機能を有効にしてしまうメールソフトのためのものです（UIDONLY を有効にすると、Outlook のサーバーではメールが表示されません）。アカウントごとのリストは、メタデータ /private/vendor/hayauma/imap/capabilities-off で設定できます。",
+             "\"UIDONLY COMPRESS=DEFLATE\"")),
 
     /* ---------------------------------------------------------------- queue */
     SPANS(CONF_QUEUE, queue.retry_schedule, "retry-schedule", "5min 10min 20min 40min 80min",

@@ -13,4 +13,8 @@
  * a message of APPEND may have, told after the login; 0: not said.
  */
 void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in,
-                       uint64_t message_max);
+                       uint64_t message_max, struct slice off);
+
+/* Whether a name is one of `off`, words with blanks between them, in any case: those are neither
+ * announced nor enabled. */
+bool imap_capability_is_off(struct slice off, const char *name);

@@ -81,7 +81,7 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
     imap_write_word(w, "ENABLED");
     for (size_t i = 0; i < command->words.count; i++) {
         for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
-            if (told >> k & 1 ||
+            if (told >> k & 1 || imap_capability_is_off(s->c.off, known[k].name) ||
                 !slice_eq_nocase(command->words.words[i], slice_of_str(known[k].name)))
                 continue;
             imap_write_word(w, known[k].name);
@@ -249,6 +249,19 @@ static void run_command(struct imap_session *s) WAITS {
         s->end = DOOR_END_DISMISSED;
 }
 
+/*
+ * What is neither announced nor enabled: what the account says (an entry of the server, which its
+ * user can set as any other), else the settings.
+ */
+static void read_off(struct imap_session *s) WAITS {
+    const struct slice entry = S("/private/vendor/hayauma/imap/capabilities-off");
+    s->c.off = s->config->off;
+    if (store_get_metadata(s->account, 0, entry, &s->off) < 0 || s->off.len > IMAP_OFF_MAX)
+        buf_done(&s->off);
+    else
+        s->c.off = buf_slice(&s->off);
+}
+
 enum door_end imap_session(struct stream *stream, const struct imap_session_config *config,
                            struct store *store, uint64_t account, struct imap_session_counts *ret) {
     struct imap_session s = {.config = config, .store = store};
@@ -262,6 +275,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
         s.end = DOOR_END_DISMISSED;
     } else {
         s.c.mode.state = IMAP_STATE_AUTHENTICATED;
+        read_off(&s);
         s.metadata_told = store_account_modseq(s.account);
         imap_welcome(&s.c, config->tag, &config->offer, true, S("welcome"));
     }
@@ -276,6 +290,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     s.counts.errors = s.c.errors;
     *ret = s.counts;
     imap_connection_done(&s.c);
+    buf_done(&s.off);
     store_account_close(s.account);
     return s.end;
 }

@@ -11,6 +11,8 @@
 #include "imap/connection.h"
 #include "store/store.h"
 
+#define IMAP_OFF_MAX 1000U
+
 struct imap_session_config {
     struct slice tag;        /* of the command that logged in: one that is (token_is_tag()) */
     struct slice user;       /* whose mailboxes these are: the canonical address of his login */
@@ -20,6 +22,8 @@ struct imap_session_config {
     usec_t search_beat;   /* a search that takes longer says so, so often; 10 s */
     unsigned errors_max;  /* in a row: 50 */
     uint64_t message_max; /* bytes of an APPEND */
+    struct slice off; /* names of capabilities that are neither announced nor enabled, unless the
+                         account has others, of at most IMAP_OFF_MAX bytes */
     const uint64_t *quota; /* bytes that the account may hold just now; NULL, or to 0: any */
 
     /*

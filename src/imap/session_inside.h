@@ -28,6 +28,7 @@ struct imap_session {
     struct store_account *account;
     unsigned enabled;       /* of enum imap_enabled */
     bool compressed;        /* RFC 4978 */
+    struct buf off;         /* what the account has in place of config->off */
     uint64_t metadata_told; /* MODSEQ up to which the client knows of metadata */
 
     /* The mailbox that is selected. */

@@ -8,6 +8,7 @@
  *     set metadata N            so many entries of metadata are there
  *     set search-beat N                         microseconds
  *     set vanished-max N                        so much of what vanished is told
+ *     set off WORDS         capabilities that are neither announced nor enabled
  *     set ended WHY         the last session that began is cancelled, for this reason
  *     expect end logout / dismissed / lost      of the session that ended last
  */
@@ -32,6 +33,7 @@ struct world {
     struct fiber *fiber;
     uint64_t quota;
     char *ended;
+    char *off;
 };
 
 static void open_store(struct world *w) WAITS {
@@ -57,6 +59,7 @@ static void world_free(void *world) {
     store_close(w->store);
     memory_free(w->memory.memory);
     free(w->ended);
+    free(w->off);
     free(w);
 }
 
@@ -97,6 +100,11 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
     if (slice_eq(name, S("ended"))) {
         w->ended = mem_str(value);
         fiber_cancel(w->fiber);
+        return 0;
+    }
+    if (slice_eq(name, S("off"))) {
+        w->off = mem_str(value);
+        w->config.off = slice_of_str(w->off);
         return 0;
     }
     if (slice_to_u64(value, UINT32_MAX, &number) < 0)

@@ -232,7 +232,6 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"WITHIN", ["SEARCH YOUNGER 100"]),
     (b"NOTIFY", ["NOTIFY NONE"]),
     (b"UIDBATCHES", ["UIDBATCHES 500"]),
-    (b"UIDONLY", ["ENABLE UIDONLY"]),
     (b"UNSELECT", ["UNSELECT"]),
     (b"UTF8=ACCEPT", ["ENABLE UTF8=ACCEPT"]),
     (b"IMAP4rev2", ["ENABLE IMAP4rev2"]),
