@@ -18,6 +18,7 @@ static const struct capability {
     {"LOGINDISABLED", NO_PASSWORDS},   /* §6.2.3 */
     {"ACL", AFTER_LOGIN},              /* RFC 4314 */
     {"BINARY", AFTER_LOGIN},           /* RFC 3516 */
+    {"CATENATE", AFTER_LOGIN},         /* RFC 4469 */
     {"CHILDREN", AFTER_LOGIN},         /* RFC 3348 */
     {"COMPRESS=DEFLATE", AFTER_LOGIN}, /* RFC 4978 */
     {"CONDSTORE", AFTER_LOGIN},        /* RFC 7162 */
@@ -40,6 +41,7 @@ static const struct capability {
     {"QRESYNC", AFTER_LOGIN},       /* RFC 7162 */
     {"QUOTA", AFTER_LOGIN},         /* RFC 9208 */
     {"QUOTA=RES-STORAGE", AFTER_LOGIN},
+    {"REPLACE", AFTER_LOGIN},      /* RFC 8508 */
     {"RIGHTS=kxte", AFTER_LOGIN},  /* RFC 4314 §5.1.1 */
     {"SEARCH=FUZZY", AFTER_LOGIN}, /* RFC 6203 */
     {"SEARCHRES", AFTER_LOGIN},    /* RFC 5182 */
@@ -54,6 +56,7 @@ static const struct capability {
     {"UIDONLY", AFTER_LOGIN},     /* RFC 9586 */
     {"UIDPLUS", AFTER_LOGIN},     /* RFC 4315 */
     {"UNSELECT", AFTER_LOGIN},    /* RFC 3691 */
+    {"URL-PARTIAL", AFTER_LOGIN}, /* RFC 5550 */
     {"UTF8=ACCEPT", AFTER_LOGIN}, /* RFC 6855 */
     {"WITHIN", AFTER_LOGIN},      /* RFC 5032 */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * APPEND (RFC 9051 §6.3.12), with APPENDUID, and TEXT of CATENATE (RFC 4469).
+ * APPEND (RFC 9051 §6.3.12), with APPENDUID and CATENATE (RFC 4469), and REPLACE (RFC 8508), which
+ * removes the old message when the new one is durable: whatever dies between, none is lost.
  *
  * What a literal announces is judged before the client is asked for it: the size of the message,
  * the room in the mailbox, on the disk, and beside what else comes for the account. The octets go
@@ -10,10 +11,11 @@
  * Lines end with CRLF in what is stored, however they came: sizes and offsets are counted from
  * that.
  */
-#include "imap/rights.h"
-
 #include <errno.h>
 
+#include "imap/quoted.h"
+#include "imap/rights.h"
+#include "imap/vanished.h"
 #include "store/incoming.h"
 
 /* For other messages of the account to come to their end. */
@@ -29,7 +31,8 @@ struct append {
     struct imap_append_part message; /* flags and date */
     struct store_incoming incoming;
     bool after_cr;
-    int failed; /* it cannot be taken: -EFBIG, too large, or an error of the store */
+    int failed; /* it cannot be taken: -EFBIG, too large, -EBADMSG, a URL, or one of the store's */
+    struct slice bad_url;
 };
 
 /* Octets as they come become lines with CRLF. */
@@ -90,6 +93,32 @@ static int take_literal(struct imap_session *s, struct append *a, uint64_t size)
     return a->failed ? 0 : read_octets(s, a, size);
 }
 
+struct quoting {
+    struct imap_session *session;
+    struct append *append;
+};
+
+static int take_quoted(void *arg, struct slice octets) WAITS {
+    const struct quoting *q = arg;
+    struct append *a = q->append;
+    a->failed = store_incoming_announce(&a->incoming, octets.len, imap_quota(q->session),
+                                        fiber_now() + PLACE_PATIENCE);
+    if (!a->failed)
+        a->failed = add_octets(q->session, a, octets);
+    return a->failed;
+}
+
+static void take_url(struct imap_session *s, struct append *a, struct slice text) WAITS {
+    struct imap_url url;
+    int r = imap_url_parse(text, &s->c.arena, &url);
+    if (r == 0)
+        r = imap_quote(s, &url, take_quoted, &(struct quoting){s, a});
+    if (a->failed || r == 0)
+        return;
+    a->failed = r == -E_SYNTAX || r == -E_UNKNOWN ? -EBADMSG : r;
+    a->bad_url = text;
+}
+
 static int store_message(struct imap_session *s, struct append *a,
                          struct store_delivered *ret) WAITS {
     const struct imap_flags *flags = &a->message.flags;
@@ -134,7 +163,9 @@ static int read_message(struct imap_session *s, struct append *a, struct problem
             whole = true;
             break;
         case IMAP_APPEND_URL:
-            return problem_set(problem, -E_SYNTAX, "expected a literal: URLs are not taken here");
+            take_url(s, a, part.url);
+            whole = true;
+            break;
         case IMAP_APPEND_END:
             return 0;
         }
@@ -162,10 +193,34 @@ static void refuse(struct imap_session *s, const struct imap_command *command, c
     drop_rest(s);
 }
 
+static void refuse_rights(struct imap_session *s, const struct imap_command *command) WAITS {
+    refuse(s, command, "NOPERM", "the rights that you have there do not allow it");
+}
+
+/* RFC 4469 §3. */
+static void refuse_url(struct imap_session *s, struct slice tag, struct slice url) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    char *shown = arena_array(&s->c.arena, url.len, 1);
+    for (size_t i = 0; i < url.len; i++) /* what may stand in a response code */
+        shown[i] = url.ptr[i] >= ' ' && url.ptr[i] < 127 && url.ptr[i] != ']' ? url.ptr[i] : '?';
+    imap_write_begin(w, tag);
+    imap_write_word(w, "NO");
+    imap_write_code(w, "BADURL");
+    imap_write_string(w, slice_of(shown, url.len));
+    imap_write_code_end(w);
+    imap_write_text(w, S("there is no such message or part, or that is no URL of one here"));
+    imap_write_end(w);
+    imap_send(&s->c);
+    drop_rest(s);
+}
+
 static void refuse_for(struct imap_session *s, const struct imap_command *command,
-                       int error) WAITS {
+                       const struct append *a) WAITS {
+    const int error = a->failed;
     if (error == -ECANCELED) {
         imap_end_by(s, error);
+    } else if (error == -EBADMSG) {
+        refuse_url(s, command->tag, a->bad_url);
     } else if (error == -EFBIG) {
         refuse(s, command, "TOOBIG", "the message is larger than is taken here");
     } else if (error == -E_BUSY) {
@@ -176,10 +231,10 @@ static void refuse_for(struct imap_session *s, const struct imap_command *comman
     }
 }
 
-static void tell_appended(struct imap_session *s, const struct imap_command *command,
-                          const struct append *a, uint32_t uid) WAITS {
+static void tell_appended(struct imap_session *s, struct slice tag, const struct append *a,
+                          uint32_t uid) WAITS {
     struct imap_writer *w = &s->c.writer;
-    imap_write_begin(w, command->tag);
+    imap_write_begin(w, tag);
     imap_write_word(w, "OK");
     imap_write_code(w, "APPENDUID");
     imap_write_number(w, a->mailbox.uidvalidity);
@@ -190,15 +245,80 @@ static void tell_appended(struct imap_session *s, const struct imap_command *com
     imap_send(&s->c);
 }
 
-void imap_do_append(struct imap_session *s, const struct imap_command *command) {
-    struct append a = {.place = {.at = command->append.at}};
+/* RFC 8508 §3: the old one goes. */
+static void remove_replaced(struct imap_session *s, const struct imap_command *command,
+                            uint32_t uid) WAITS {
+    size_t removed;
+    int error = store_expunge(s->account, s->told.mailbox, &uid, 1, &removed);
+    if (!error)
+        error = imap_look(s);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    s->counts.removed += removed;
+    imap_tell(s, IMAP_TELL_EXPUNGES, 0);
+    imap_ok_removed(s, command, removed > 0, "replaced");
+}
+
+static void finish(struct imap_session *s, const struct imap_command *command, struct append *a,
+                   uint32_t replaced) WAITS {
     struct store_delivered stored;
+    int error = store_message(s, a, &stored);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    s->counts.appended++;
+    if (replaced > 0) {
+        tell_appended(s, S("*"), a, stored.uid);
+        remove_replaced(s, command, replaced);
+        return;
+    }
+    if (s->selected && imap_look(s) == 0)
+        imap_tell(s, 0, 0);
+    tell_appended(s, command->tag, a, stored.uid);
+}
+
+/* The message that REPLACE names; false: the client was told that it cannot be. */
+static bool find_replaced(struct imap_session *s, const struct imap_command *command,
+                          uint32_t *ret_uid) WAITS {
+    const uint32_t n = command->append.replaced;
+    *ret_uid = 0;
+    if (command->uid)
+        *ret_uid = told_has(&s->told, n) ? n : 0;
+    else if (n <= told_count(&s->told))
+        *ret_uid = told_uid(&s->told, n);
+    if (!command->uid && s->enabled & IMAP_ENABLED_UIDONLY) {
+        imap_say(&s->c, command->tag, "BAD", "UIDREQUIRED", "UIDONLY is enabled: a UID is needed");
+        drop_rest(s);
+        return false;
+    }
+    if (s->read_only)
+        refuse(s, command, "READ-ONLY", "the mailbox was selected to be read");
+    else if (imap_may(s, s->told.mailbox, STORE_RIGHT_DELETE_MESSAGES | STORE_RIGHT_EXPUNGE) < 0)
+        refuse_rights(s, command);
+    else if (*ret_uid == 0)
+        refuse(s, command, NULL, "there is no such message");
+    else
+        return true;
+    return false;
+}
+
+void imap_do_append(struct imap_session *s, const struct imap_command *command) {
+    const bool replaces = command->verb == IMAP_REPLACE;
+    struct append a = {.place = {.at = command->append.at, .one = replaces}};
     struct problem problem = {0};
+    uint32_t replaced = 0;
+    if (replaces && !find_replaced(s, command, &replaced))
+        return;
     int r = imap_find_allowed(s, command->append.mailbox, STORE_RIGHT_INSERT, &a.mailbox);
+    if (r == -EACCES) {
+        refuse_rights(s, command);
+        return;
+    }
     if (r < 0) {
-        refuse(s, command, r == -EACCES ? "NOPERM" : "TRYCREATE",
-               r == -EACCES ? "the rights that you have there do not allow it"
-                            : "there is no mailbox of that name");
+        refuse(s, command, "TRYCREATE", "there is no mailbox of that name");
         return;
     }
     store_incoming_init(&a.incoming, s->account);
@@ -210,14 +330,9 @@ void imap_do_append(struct imap_session *s, const struct imap_command *command) 
     } else if (r < 0) {
         imap_end_by(s, r);
     } else if (a.failed) {
-        refuse_for(s, command, a.failed);
-    } else if ((r = store_message(s, &a, &stored)) < 0) {
-        imap_no(s, command, r);
+        refuse_for(s, command, &a);
     } else {
-        s->counts.appended++;
-        if (s->selected && imap_look(s) == 0)
-            imap_tell(s, 0, 0);
-        tell_appended(s, command, &a, stored.uid);
+        finish(s, command, &a, replaced);
     }
     store_incoming_done(&a.incoming);
 }

@@ -74,8 +74,7 @@ static bool take_parts(struct imap_cursor *c, struct imap_section *section, bool
     return true;
 }
 
-/* "[...]" and "<...>" behind the name of an attribute (section, section-binary, partial). */
-static bool take_section(struct imap_cursor *c, struct imap_section *section) {
+bool imap_take_section(struct imap_cursor *c, struct imap_section *section) {
     static const char *const texts[] = {
         [IMAP_SECTION_HEADER] = "HEADER",
         [IMAP_SECTION_HEADER_FIELDS] = "HEADER.FIELDS",
@@ -144,7 +143,7 @@ static bool take_attribute(struct imap_cursor *c, bool alone, struct imap_attrib
         section.text = IMAP_SECTION_HEADER;
     else if (section.form == IMAP_RFC822_TEXT)
         section.text = IMAP_SECTION_TEXT;
-    else if (section.form != IMAP_RFC822 && !take_section(c, &section))
+    else if (section.form != IMAP_RFC822 && !imap_take_section(c, &section))
         return false;
     what->sections =
         imap_grow(c->arena, what->sections, what->section_count, size, sizeof *what->sections);

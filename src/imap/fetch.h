@@ -80,5 +80,8 @@ struct imap_fetch {
  * alone.
  */
 bool imap_take_attributes(struct imap_cursor *c, struct imap_attributes *ret);
+/* "[...]" and "<...>" behind the name of an attribute (section, section-binary, partial), whose
+ * form `section` has. */
+bool imap_take_section(struct imap_cursor *c, struct imap_section *section);
 bool imap_take_partial(struct imap_cursor *c, struct imap_partial *ret);
 bool imap_take_fetch(struct imap_cursor *c, struct imap_fetch *ret);
