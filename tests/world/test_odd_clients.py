@@ -4,8 +4,10 @@ acknowledged is lost or doubled, nobody is left without an answer, no process br
 import os
 import random
 import signal
+import sys
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -29,9 +31,9 @@ def host(server):
         "pop3.hard-errors": 100, "queue.retry-schedule": "1s 1s 1s 1s 1s"})
 
 
-def client(seed, host, book, users, ways, over):
+def client(seed, host, book, users, ways):
     rng, number = random.Random(seed), 0
-    while not over.is_set():
+    while not book.over.is_set():
         number += 1
         user = rng.choice(users)
         odd = None
@@ -102,15 +104,15 @@ def read_all(host, user, wrong=()):
 def test_what_is_acknowledged_to_odd_clients_is_kept(host):
     """SEED=N repeats what was drawn by lot, as far as clients that run at once can be repeated."""
     print(f"seed {SEED}")
-    rng, book, over = random.Random(SEED), Book(), threading.Event()
+    rng, book = random.Random(SEED), Book()
     users = [host.account() for _ in range(4)]
     ways = {user: {user} for user in users}
     ways[users[0].replace("@", "+detail@")] = {users[0]}
     both = "both@" + host.domains[0]
     host.run("alias", "add", both, *users[:2])
     ways[both] = set(users[:2])
-    threads = [threading.Thread(target=client, args=(rng.randrange(1 << 32), host, book, users,
-                                                     ways, over)) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=client, args=(rng.randrange(1 << 32), host, book, users, ways))
+               for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     end = time.monotonic() + SECONDS
@@ -120,11 +122,13 @@ def test_what_is_acknowledged_to_odd_clients_is_kept(host):
             book.count(f"disturbed: {disturb(rng, host, users)}")
         except (Failure, ProcessLookupError, IndexError):
             book.count("disturbed in vain: somebody is away")
-    over.set()
+    book.over.set()
     for thread in threads:
         thread.join(120)
         if thread.is_alive():
-            book.complain("a client does not come to its end")
+            frame = sys._current_frames()[thread.ident]
+            book.complain("a client does not come to its end: " +
+                          "".join(traceback.format_stack(frame)[-4:]))
     host.wait_until_settled(60)
     book.compare({user: read_all(host, user, book.wrong) for user in users})
     host.restart()
