@@ -17,8 +17,6 @@
 #include "io/file.h"
 #include "message/transfer.h"
 
-#define PICK_AT_ONCE 65536U /* bytes of a header; a longer one is searched in another thread */
-
 /* From the file of the message if it has one. */
 static ssize_t read_octets(struct imap_fetching *f, uint64_t offset, char *to, size_t len) WAITS {
     if (!f->has_file) {
@@ -232,36 +230,16 @@ static int send_decoded(struct imap_fetching *f, const struct imap_section *sect
 
 /* ------------------------------------------------------------------ fields of a header */
 
-struct pick_job {
-    const struct imap_section *section;
-    const struct slice *sorted;
-    struct slice header;
-    bool cut;
-    struct buf picked;
-};
-
-static int run_pick(void *arg) {
-    struct pick_job *j = arg;
-    imap_fields_pick(j->section, j->sorted, j->header, j->cut, &j->picked);
-    return 0;
-}
-
 static int send_fields(struct imap_fetching *f, const struct imap_section *section,
                        const struct slice *sorted, const struct imap_octets *o) WAITS {
-    struct pick_job job = {.section = section, .sorted = sorted, .cut = o->len > IMAP_HEADER_MAX};
+    _cleanup_(buf_done) struct buf picked = {0};
+    const bool cut = o->len > IMAP_HEADER_MAX;
+    struct slice header;
     size_t len = (size_t)MIN(o->len, (uint64_t)IMAP_HEADER_MAX);
-    int error = imap_fetch_octets(f, o->offset, len, &f->octets, &job.header);
+    int error = imap_fetch_octets(f, o->offset, len, &f->octets, &header);
     if (error)
         return error;
-    if (len > PICK_AT_ONCE)
-        (void)offload(OFFLOAD_DISK, run_pick, &job);
-    else
-        (void)run_pick(&job);
-    struct imap_part_of wanted = imap_section_part_of(section, job.picked.len);
-    send_whole(
-        f, section,
-        slice_first(slice_from(buf_slice(&job.picked), (size_t)wanted.from), (size_t)wanted.len));
-    buf_done(&job.picked);
+    send_whole(f, section, imap_fields_part(section, sorted, header, cut, &picked));
     return 0;
 }
 

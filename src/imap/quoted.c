@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "fiber/wait.h"
 #include "imap/rights.h"
 #include "imap/section.h"
 
@@ -56,45 +55,20 @@ static int find_octets(struct imap_session *s, const struct imap_section *sectio
     return !error && !ret->is_there ? -E_UNKNOWN : error;
 }
 
-struct pick {
-    const struct imap_section *section;
-    const struct slice *sorted;
-    struct slice header;
-    bool cut;
-    struct buf picked;
-};
-
-static int run_pick(void *arg) {
-    struct pick *p = arg;
-    imap_fields_pick(p->section, p->sorted, p->header, p->cut, &p->picked);
-    return 0;
-}
-
 /* Some fields of a header. */
 static int quote_fields(struct imap_session *s, const struct imap_section *section,
                         const struct store_message *m, const struct imap_octets *o,
                         int (*take)(void *arg, struct slice octets) WAITS, void *arg) WAITS {
-    _cleanup_(buf_done) struct buf header = {0};
-    struct pick p = {
-        .section = section,
-        .sorted = imap_fields_sort(section, &s->c.arena),
-        .cut = o->len > IMAP_HEADER_MAX,
-    };
+    _cleanup_(buf_done) struct buf header = {0}, picked = {0};
+    const struct slice *sorted = imap_fields_sort(section, &s->c.arena);
+    const bool cut = o->len > IMAP_HEADER_MAX;
     size_t len = (size_t)MIN(o->len, (uint64_t)IMAP_HEADER_MAX);
     buf_reserve(&header, len);
     ssize_t n = store_read(s->account, m, o->offset, header.ptr, len);
     if (n < 0)
         return (int)n;
-    p.header = slice_of(header.ptr, (size_t)n);
-    if (len > PIECE)
-        (void)offload(OFFLOAD_DISK, run_pick, &p);
-    else
-        (void)run_pick(&p);
-    struct imap_part_of wanted = imap_section_part_of(section, p.picked.len);
-    int error = take(arg, slice_first(slice_from(buf_slice(&p.picked), (size_t)wanted.from),
-                                      (size_t)wanted.len));
-    buf_done(&p.picked);
-    return error;
+    header.len = (size_t)n;
+    return take(arg, imap_fields_part(section, sorted, buf_slice(&header), cut, &picked));
 }
 
 int imap_quote(struct imap_session *s, const struct imap_url *url,

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fiber/wait.h"
 #include "message/header.h"
+
+#define PICK_AT_ONCE 65536U /* bytes of a header */
 
 enum imap_section_need imap_section_need(const struct imap_section *section) {
     if (section->part_count > 0)
@@ -120,4 +123,29 @@ void imap_fields_pick(const struct imap_section *section, const struct slice *so
     }
     if (cut)
         buf_add_str(to, "\r\n");
+}
+
+struct pick {
+    const struct imap_section *section;
+    const struct slice *sorted;
+    struct slice header;
+    bool cut;
+    struct buf *picked;
+};
+
+static int run_pick(void *arg) {
+    struct pick *p = arg;
+    imap_fields_pick(p->section, p->sorted, p->header, p->cut, p->picked);
+    return 0;
+}
+
+struct slice imap_fields_part(const struct imap_section *section, const struct slice *sorted,
+                              struct slice header, bool cut, struct buf *picked) {
+    struct pick p = {section, sorted, header, cut, picked};
+    if (header.len > PICK_AT_ONCE)
+        (void)offload(OFFLOAD_DISK, run_pick, &p);
+    else
+        (void)run_pick(&p);
+    struct imap_part_of wanted = imap_section_part_of(section, picked->len);
+    return slice_first(slice_from(buf_slice(picked), (size_t)wanted.from), (size_t)wanted.len);
 }

@@ -53,3 +53,10 @@ const struct slice *imap_fields_sort(const struct imap_section *section, struct 
  */
 void imap_fields_pick(const struct imap_section *section, const struct slice *sorted,
                       struct slice header, bool cut, struct buf *to);
+
+/*
+ * What of that is asked for, in `picked`, which is empty before. A header over 64 KiB is searched
+ * in another thread, so it must stay as it is meanwhile.
+ */
+struct slice imap_fields_part(const struct imap_section *section, const struct slice *sorted,
+                              struct slice header, bool cut, struct buf *picked) WAITS;
