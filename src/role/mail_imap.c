@@ -37,7 +37,7 @@ void mail_serve_imap(struct mail_session *s) {
     const struct mail *m = s->process->state;
     struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts = {0};
-    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf off = {0};
     config.tag = buf_slice(&s->passed_on);
     if (!token_is_tag(config.tag)) /* an edge in the hands of a stranger */
         return;
@@ -47,7 +47,8 @@ void mail_serve_imap(struct mail_session *s) {
     config.errors_max = conf->imap.hard_errors;
     config.message_max = conf->imap.message_size_max;
     config.quota = &s->allowed;
-    config.off = arena_copy(&a, conf->imap.capabilities_off); /* settings may be read again */
+    buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */
+    config.off = buf_slice(&off);
     config.ended = &s->ended;
     (void)imap_session(s->stream, &config, m->store, s->account, &counts);
     log_session(s, &counts);
