@@ -534,7 +534,10 @@ def test_connections_count_for_their_address_up_to_the_login(server):
         for _ in range(3):
             open_ones.enter_context(connection(host, "imap"))
         with Imap(host.address, host.ports["imap"]) as wire:
-            assert wire.until_closed(5).startswith(b"* BYE [LIMIT] ")
+            if host.world.network.real:
+                assert wire.until_closed(5).startswith(b"* BYE [LIMIT] ")
+            else:  # this host itself has no limit
+                wire.greeted()
     with contextlib.ExitStack() as open_ones:
         for _ in range(100):
             open_ones.enter_context(host.imap(users[0]))
