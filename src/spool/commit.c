@@ -88,7 +88,7 @@ static void wait_to_the_end(void *arg) WAITS {
     }
 }
 
-int commit_submit(struct spool *s, struct request *r) {
+int commit_submit(struct spool *s, struct request *r, bool *ret_doubtful) {
     if (r->copies)
         list_prepend(&s->waiting, &r->link);
     else
@@ -99,12 +99,13 @@ int commit_submit(struct spool *s, struct request *r) {
             continue;
         struct fiber *child;
         if (fiber_start("commit", wait_to_the_end, r, &child) < 0) {
-            r->orphan = true;
+            r->orphan = *ret_doubtful = true;
             return -ECANCELED;
         }
         fiber_join(child);
     }
     int result = r->result;
+    *ret_doubtful = r->doubtful;
     request_free(s, r);
     return result;
 }
@@ -356,8 +357,11 @@ static void run_batch(struct spool *s) WAITS {
         return;
     int error = write_batch(&b);
     struct link *k;
-    while ((k = list_pop(&b.requests)))
-        finish(s, CONTAINER_OF(k, struct request, link), error);
+    while ((k = list_pop(&b.requests))) {
+        struct request *r = CONTAINER_OF(k, struct request, link);
+        r->doubtful = error && b.segment->file.failed;
+        finish(s, r, error);
+    }
     if (segment_keeper_is_needed(s))
         fiber_cond_wake_all(&s->keeper_wanted);
 }

@@ -102,7 +102,8 @@ static int64_t copy_some(struct spool *s, struct segment *seg) WAITS {
         request_free(s, r);
         return error;
     }
-    error = commit_submit(s, r);
+    bool doubtful; /* the originals are there */
+    error = commit_submit(s, r, &doubtful);
     return error ? error : bytes;
 }
 

@@ -21,7 +21,8 @@
 
 struct spool_large {
     uint64_t id;
-    int fd; /* for writing; -1 after it was tried to accept */
+    int fd;       /* for writing; -1 after it was tried to accept */
+    bool is_kept; /* its record may be on the disk, and would be a damaged message without it */
 };
 
 struct large_job {
@@ -68,6 +69,8 @@ static int drop(void *arg) {
     char name[LARGE_NAME];
     large_name(job->large->id, name);
     close_p(&job->large->fd);
+    if (job->large->is_kept)
+        return 0;
     return unlinkat(job->spool->large_dir, name, 0) < 0 ? -errno : 0;
 }
 
@@ -79,7 +82,10 @@ void spool_large_drop(struct spool *s, struct spool_large *large) {
     free(large);
 }
 
-void large_accepted(struct spool_large *large) {
+void large_submitted(struct spool_large *large, int error, bool doubtful) {
+    large->is_kept = doubtful;
+    if (error)
+        return;
     close_p(&large->fd);
     free(large);
 }

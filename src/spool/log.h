@@ -191,7 +191,8 @@ struct request {
     bool settles;     /* has a DONE */
     bool copies;
     bool finished;
-    bool orphan; /* nobody waits for it: the committer frees it */
+    bool orphan;   /* nobody waits for it: the committer frees it */
+    bool doubtful; /* it failed, and may be on the disk all the same */
     int result;
     struct fiber_cond done;
 };
@@ -269,8 +270,12 @@ int spool_refresh_space(struct spool *s) WAITS;
 
 /* commit.c */
 void commit_fiber(void *arg) WAITS;
-int commit_submit(struct spool *s, struct request *r) WAITS; /* frees it */
-int commit_seals(struct spool *s) WAITS;                     /* the first one after opening */
+/*
+ * Frees it. It is doubtful when it failed (or the caller is cancelled) and its records may be on
+ * the disk all the same, so that the next start finds them.
+ */
+int commit_submit(struct spool *s, struct request *r, bool *ret_doubtful) WAITS;
+int commit_seals(struct spool *s) WAITS; /* the first one after opening */
 struct request *request_new(size_t changes);
 void request_free(struct spool *s, struct request *r);
 uint64_t request_measure(struct request *r); /* sets and returns `bytes` */
@@ -291,7 +296,11 @@ void large_name(uint64_t id, char name[static LARGE_NAME]);
 int large_settle(struct spool *s, struct spool_large *large, int *ret_fd, uint64_t *ret_len,
                  uint32_t *ret_crc) WAITS;
 int large_sum(int fd, uint64_t len, uint32_t *ret_crc); /* reads all of it */
-void large_accepted(struct spool_large *large);         /* the handle is gone */
+/*
+ * Accepted, the handle is gone. When it failed and is doubtful (commit_submit()), the file stays
+ * for the next start when the handle is dropped.
+ */
+void large_submitted(struct spool_large *large, int error, bool doubtful);
 void large_unlink_settled(struct spool *s) WAITS;
 
 /* keeper.c */

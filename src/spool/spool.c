@@ -278,7 +278,8 @@ static bool is_too_long(const struct request *r) {
     return false;
 }
 
-static int submit(struct spool *s, struct request *r, int error) WAITS {
+static int submit(struct spool *s, struct request *r, int error, bool *ret_doubtful) WAITS {
+    *ret_doubtful = false;
     if (!error && s->closing)
         error = -ECANCELED;
     if (!error && is_too_long(r))
@@ -286,7 +287,7 @@ static int submit(struct spool *s, struct request *r, int error) WAITS {
     if (!error && request_measure(r) > s->options.segment_size / 2)
         error = -E_LIMIT;
     if (!error)
-        return commit_submit(s, r);
+        return commit_submit(s, r, ret_doubtful);
     for (size_t i = 0; i < r->count; i++)
         if (r->changes[i].type == LOG_DONE)
             r->changes[i].stored->leaving = false;
@@ -327,11 +328,12 @@ int spool_accept(struct spool *s, uint64_t id, const struct envelope *envelope,
         return -ENOSPC;
     struct request *r = request_new(1);
     r->has_message = true;
-    int error = submit(s, r, add_message(s, r, id, envelope, content));
+    bool doubtful;
+    int error = submit(s, r, add_message(s, r, id, envelope, content), &doubtful);
+    if (content->large)
+        large_submitted(content->large, error, doubtful);
     if (error)
         return error;
-    if (content->large)
-        large_accepted(content->large);
     *ret_message = spool_find(s, id);
     return 0;
 }
@@ -359,10 +361,11 @@ int spool_update(struct spool *s, const struct spool_change *changes, size_t cou
     for (size_t i = 0; !error && i < count; i++)
         if (changes[i].kind != SPOOL_MESSAGE)
             error = add_change(s, r, &changes[i]);
-    error = submit(s, r, error);
-    for (size_t i = 0; !error && i < count; i++)
+    bool doubtful;
+    error = submit(s, r, error, &doubtful);
+    for (size_t i = 0; i < count; i++)
         if (changes[i].kind == SPOOL_MESSAGE && changes[i].content.large)
-            large_accepted(changes[i].content.large);
+            large_submitted(changes[i].content.large, error, doubtful);
     return error;
 }
 

@@ -159,7 +159,8 @@ bool spool_is_full(struct spool *s, uint64_t size) WAITS;
  * A file for the bytes of a large message. The descriptor may be passed to another process, which
  * writes from offset 0 and closes it before the message is accepted: spool_accept() says -E_BUSY
  * while anybody but the spool could still write. Accepted messages' handles are gone; for all
- * others call spool_large_drop(), which removes the file.
+ * others call spool_large_drop(), which removes the file, unless it is in doubt whether the message
+ * is on the disk: then it stays for the next start, which takes both or removes it.
  */
 int spool_large_begin(struct spool *s, uint64_t id, struct spool_large **ret_large) WAITS;
 int spool_large_fd(const struct spool_large *large);

@@ -209,17 +209,47 @@ WORLD_TEST(segment_that_was_moved_out_of_the_way_is_done_without) {
     bad_read.file = 0;
 }
 
-static uint64_t send_large(struct world *w, const char *text) {
+static int try_send_large(struct world *w, const char *text, uint64_t *ret_id) {
     static const struct recipient to = {.address = {"hanako@example.org", 18}};
     static const struct envelope envelope = {.arrival = TEST_NOW, .recipients = &to, .count = 1};
     struct spool_content content = {.head = S("Trace: here\r\n")};
     struct spool_message *message;
-    uint64_t id = spool_new_id(w->spool);
+    uint64_t id = *ret_id = spool_new_id(w->spool);
     assert_int_equal(spool_large_begin(w->spool, id, &content.large), 0);
     ssize_t len = (ssize_t)strlen(text);
     assert_int_equal(pwrite(spool_large_fd(content.large), text, (size_t)len, 0), len);
-    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &message), 0);
+    int error = spool_accept(w->spool, id, &envelope, &content, &message);
+    if (error)
+        spool_large_drop(w->spool, content.large);
+    return error;
+}
+
+static uint64_t send_large(struct world *w, const char *text) {
+    uint64_t id;
+    assert_int_equal(try_send_large(w, text, &id), 0);
     return id;
+}
+
+/* Its record is on the disk. Without the file its sender would hear of damage, having heard 451. */
+WORLD_TEST(large_message_whose_sync_failed_is_whole_after_a_start) {
+    char bytes[64];
+    struct spool_body body;
+    uint64_t id;
+    world_open(w);
+    disk.sync_error = EIO;
+    disk.spared = 1; /* the one of its file */
+    assert_int_equal(try_send_large(w, "large", &id), -EIO);
+    disk.sync_error = 0;
+    assert_null(spool_find(w->spool, id));
+    world_reopen(w);
+    assert_false(spool_find(w->spool, id)->damaged);
+    assert_int_equal(spool_body_open(w->spool, id, &body), 0);
+    assert_int_equal(spool_body_read(&body, 0, bytes, sizeof bytes), 18);
+    spool_body_close(&body);
+    disk.sync_error = EIO; /* that of the file itself: nothing was written */
+    assert_int_equal(try_send_large(w, "refused", &id), -EIO);
+    disk.sync_error = 0;
+    assert_int_equal(world_files(w, "large", ""), 1);
 }
 
 WORLD_TEST(large_file_that_cannot_be_looked_at_is_not_taken_for_lost) {
@@ -634,6 +664,7 @@ int main(void) {
         cmocka_unit_test(read_error_in_the_last_message_is_no_torn_end),
         cmocka_unit_test(read_error_in_the_last_commit_is_waited_for),
         cmocka_unit_test(segment_that_was_moved_out_of_the_way_is_done_without),
+        cmocka_unit_test(large_message_whose_sync_failed_is_whole_after_a_start),
         cmocka_unit_test(large_file_that_cannot_be_looked_at_is_not_taken_for_lost),
         cmocka_unit_test(message_that_cannot_be_read_for_a_while_is_not_given_up),
         cmocka_unit_test(message_that_stays_unreadable_lets_its_segment_go_into_quarantine),

@@ -12,6 +12,10 @@ struct disk disk;
 static bool fails_now(int *error) {
     if (!*error)
         return false;
+    if (disk.spared > 0) {
+        disk.spared--;
+        return false;
+    }
     errno = *error;
     if (disk.failures > 0 && --disk.failures == 0)
         *error = 0;

@@ -38,6 +38,7 @@ struct written {
 
 struct disk {
     int write_error, sync_error, allocate_error;
+    unsigned spared;    /* so many calls do not fail yet */
     unsigned failures;  /* so many calls fail; 0: all */
     size_t short_write; /* at most so many bytes are written before write_error */
 
