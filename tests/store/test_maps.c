@@ -424,23 +424,27 @@ WORLD_TEST(a_file_of_somebody_else_makes_way_for_another) {
     const uid_t nobody = 65534;
     static const char *const ours[] = {
         "", "/67", "/67/4711", "/67/4711/packs", "/" TEST_PACK, "/" TEST_DB, "/" TEST_DB "-wal"};
-    if (geteuid() != 0)
-        skip();
+    const bool is_root = geteuid() == 0;
     world_open(w);
     fill(w, 0, 5);
     expect_maps(w, STORE_INBOX, 5);
     world_close(w);
-    for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+    for (size_t i = 0; is_root && i < ARRAY_SIZE(ours); i++) {
         _cleanup_(free_p) char *path = mem_printf("%s%s", w->dir, ours[i]);
         assert_int_equal(give(path, nobody), 0);
     }
-    assert_int_equal(seteuid(nobody), 0);
+    _cleanup_(free_p) char *maps = world_path(w, MAPS);
+    if (is_root)
+        assert_int_equal(seteuid(nobody), 0);
+    else /* who is not root cannot give a file away, but close it to himself */
+        assert_int_equal(chmod(maps, 0), 0);
     world_open(w);
     expect_maps(w, STORE_INBOX, 5);
     assert_true(said(w, "may not be opened by this user"));
     expect_maps(w, STORE_INBOX, 5);
     world_close(w);
-    assert_int_equal(seteuid(0), 0);
+    if (is_root)
+        assert_int_equal(seteuid(0), 0);
     assert_int_equal(ask(w, "SELECT count(*) FROM maps"), 5);
     world_open(w);
 }
