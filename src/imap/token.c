@@ -271,6 +271,13 @@ bool token_nstring8(struct imap_cursor *c, const char *expected, struct slice *r
     return token_next_is(c, '~') ? take_literal(c, true, ret) : token_nstring(c, expected, ret);
 }
 
+/* "INBOX" is that in any case (RFC 9051 §5.1), as the name of what others are below, too. */
+static void write_inbox_large(struct buf *name) {
+    struct slice inbox = S("INBOX"), s = buf_slice(name);
+    if (slice_starts_nocase(s, inbox) && (s.len == inbox.len || s.ptr[inbox.len] == '/'))
+        memcpy(name->ptr, inbox.ptr, inbox.len);
+}
+
 static bool take_name(struct imap_cursor *c, unsigned class, const char *expected,
                       struct slice *ret) {
     struct slice name;
@@ -282,8 +289,8 @@ static bool take_name(struct imap_cursor *c, unsigned class, const char *expecte
     else
         buf_add(&decoded, name);
     nfc_add(&form, buf_slice(&decoded)); /* RFC 9051 §5.1 */
-    name = arena_copy(c->arena, buf_slice(&form));
-    *ret = slice_eq_nocase(name, S("INBOX")) ? S("INBOX") : name;
+    write_inbox_large(&form);
+    *ret = arena_copy(c->arena, buf_slice(&form));
     return true;
 }
 

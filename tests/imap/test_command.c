@@ -127,7 +127,10 @@ static void rfc9051_9_a_literal_has_no_nul(void **state) {
 static void rfc9051_5_1_inbox_is_one_in_whatever_case(void **state) {
     assert_slice(parse("SELECT inBox").select.mailbox, "INBOX");
     assert_slice(parse("SELECT \"Inbox\"").select.mailbox, "INBOX");
-    assert_slice(parse("SELECT Inbox/x").select.mailbox, "Inbox/x");
+    assert_slice(parse("SELECT Inbox/x").select.mailbox, "INBOX/x");
+    assert_slice(parse("LIST \"\" inbox/%").list.patterns[0], "INBOX/%");
+    assert_slice(parse("SELECT Inboxes").select.mailbox, "Inboxes");
+    assert_slice(parse("SELECT a/Inbox").select.mailbox, "a/Inbox");
 }
 
 static void names_in_modified_utf7_and_in_utf8_are_the_same(void **state) {
