@@ -1,69 +1,29 @@
 # SPDX-License-Identifier: ISC
 """Six mail programs hand messages in and fetch them, over TLS and with a login; nothing of a message
 may change on its way but the trace fields in front of it. Each message goes from a to b."""
-import base64
 import email
 import email.policy
-import os
-import pty
 import re
-import select
-import shutil
-import subprocess
-import urllib.parse
 
 import pytest
 
-from world import PASSWORD, strip_trace, wait_until
+from mail_programs import BODIES, Desk, quoted
+from world import PASSWORD, strip_trace
 
 HEAD = ("From: =?utf-8?B?546J?= <{sender}>\r\nTo: {reader}\r\nSubject: {name}\r\n"
         "Date: Sat, 21 Nov 2026 09:00:00 +0900\r\nMessage-ID: <{name}.{tag}@a.test>\r\n"
         "MIME-Version: 1.0\r\n")
 
 
-def plain(charset, encoding, text):
-    return (f"Content-Type: text/plain; charset={charset}\r\n"
-            f"Content-Transfer-Encoding: {encoding}\r\n\r\n").encode() + text
-
-
-def lines(*texts):
-    return b"".join(text + b"\r\n" for text in texts)
-
-
-def attachment():
-    """A message with every byte value in an attachment."""
-    text = base64.encodebytes(bytes(range(256)) * 40).replace(b"\n", b"\r\n")
-    return (b"Content-Type: multipart/mixed; boundary=\"=-=\"\r\n\r\n"
-            b"This is in several parts.\r\n--=-=\r\n"
-            + plain("iso-2022-jp", "7bit", "地図を添えます。\r\n".encode("iso-2022-jp"))
-            + b"--=-=\r\nContent-Type: application/octet-stream; name=map.bin\r\n"
-              b"Content-Disposition: attachment; filename=map.bin\r\n"
-              b"Content-Transfer-Encoding: base64\r\n\r\n" + text + b"--=-=--\r\n")
-
-
-BODIES = {
-    "eight-bit": plain("utf-8", "8bit", lines("早馬が走る。".encode(), "Grüße, ½ €".encode())),
-    "raw-bytes": plain("x-unknown", "8bit", lines(bytes(b for b in range(1, 256)
-                                                        if b not in (10, 13)))),
-    "iso-2022-jp": plain("iso-2022-jp", "7bit",
-                         "手紙は無事に届きましたか。\r\n返事を待つ。\r\n".encode("iso-2022-jp")),
-    "long-lines": plain("us-ascii", "7bit", lines(b"x" * 998, b"", b"y" * 997 + b".", b"z")),
-    "dots": plain("us-ascii", "7bit", lines(b".", b"..", b".x", b"...", b"", b".", b"From me",
-                                            b">From me", b" . ", b".")),
-    "empty-lines": plain("us-ascii", "7bit", lines(b"", b"", b"a  ", b"\tb\t", b"", b"")),
-    "attachment": attachment(),
-}
-
-
-class Party:
+class Party(Desk):
     """A writer at host a and a reader at host b, and a folder for a client's files."""
 
     def __init__(self, a, b, folder):
-        self.a, self.b, self.folder = a, b, folder
+        super().__init__(folder)
+        self.a, self.b = a, b
         self.writer, self.reader = a.account(), b.account()
-        self.certificate = folder / "certificate.pem"
         for host in (a, b):
-            shutil.copy(host.folder / "keys/default.crt", folder / f"{host.name}.pem")
+            self.certificate(host)
 
     def message(self, name, tag):
         head = HEAD.format(sender=self.writer, reader=self.reader, name=name, tag=tag)
@@ -71,21 +31,6 @@ class Party:
 
     def messages(self, tag):
         return {name: self.message(name, tag) for name in BODIES}
-
-    def file(self, name, data):
-        path = self.folder / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        path.chmod(0o600)
-        return path
-
-    def client(self, *command, **more):
-        """Runs a mail program, which must be content."""
-        environment = dict(os.environ, HOME=str(self.folder), LC_ALL="C.UTF-8", TERM="vt100",
-                           FETCHMAILHOME=str(self.folder))
-        done = subprocess.run([str(word) for word in command], cwd=self.folder, env=environment,
-                              capture_output=True, timeout=60, check=False, **more)
-        assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
-        return done.stdout
 
     def must_arrive(self, sent):
         """The reader has just these messages, to the byte, in any order."""
@@ -106,10 +51,6 @@ class Party:
 @pytest.fixture
 def party(a, b, tmp_path):
     return Party(a, b, tmp_path)
-
-
-def quoted(text):
-    return urllib.parse.quote(text, safe="")
 
 
 # ---------------------------------------------------------------- handing in
@@ -316,30 +257,6 @@ def test_s_nail_fetches(party, protocol):
     assert_in_mbox(party.folder / "got", sent)
 
 
-class Screen:
-    """A program on a terminal, for those that need one."""
-
-    def __init__(self, command, environment, folder):
-        self.pid, self.handle = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execvpe(command[0], command, environment)
-        self.text = b""
-
-    def ended(self):
-        ready, _, _ = select.select([self.handle], [], [], 0.05)
-        try:
-            if ready:
-                self.text += os.read(self.handle, 65536)
-                return False
-        except OSError:
-            pass
-        return os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
-
-    def close(self):
-        os.close(self.handle)  # hangs up on it
-
-
 @pytest.mark.parametrize("protocol", ["pop", "imap"])
 def test_mutt_fetches(party, protocol):
     """It opens the mailbox and copies all of it."""
@@ -353,11 +270,7 @@ set folder="{party.folder}" wait_key=no pop_delete=no auto_tag=yes
 """)
     keys = (f"<tag-pattern>~A<enter><copy-message><kill-line>{party.folder}/got<enter>"
             "<exit>")
-    environment = dict(os.environ, HOME=str(party.folder), TERM="vt100", LC_ALL="C.UTF-8")
-    screen = Screen(["mutt", "-n", "-R", "-F", str(settings), "-f", url, "-e", f"push \"{keys}\""],
-                    environment, party.folder)
-    try:
-        wait_until(screen.ended, 30, 0.01, lambda: screen.text.decode(errors="replace"))
-    finally:
-        screen.close()
+    with party.screen("mutt", "-n", "-R", "-F", settings, "-f", url, "-e",
+                      f"push \"{keys}\"") as screen:
+        screen.until_ended()
     assert_in_mbox(party.folder / "got", sent)

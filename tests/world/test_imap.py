@@ -12,21 +12,13 @@ import time
 
 import pytest
 
+from mail_programs import JAPANESE
 from network import wait_until
 from test_restart import fallen, wait_for_return
 from wire import Closed, Imap, loose_tls
 from world import MESSAGE, PASSWORD, Failure, strip_trace
 
 NEW_PASSWORD = "granite-Umbrella-71-ladders"
-JAPANESE = ("From: =?iso-2022-jp?B?GyRCNkwbKEI=?= <tama@far.test>\r\n"
-            "To: kiku@a.test\r\n"
-            "Subject: =?iso-2022-jp?B?GyRCRjtDZjBGRmIbKEI=?=\r\n"
-            "Date: Sat, 21 Nov 2026 09:00:00 +0900\r\n"
-            "Message-ID: <michi@far.test>\r\n"
-            "MIME-Version: 1.0\r\n"
-            "Content-Type: text/plain; charset=iso-2022-jp\r\n"
-            "Content-Transfer-Encoding: 7bit\r\n"
-            "\r\n").encode() + "品川から藤沢まで、馬は宿場ごとに替わる。\r\n".encode("iso-2022-jp")
 SERVICES = ["imap", "imaps"]
 
 
