@@ -42,9 +42,11 @@ static bool in_range(struct imap_messages *i, struct imap_range r, size_t *ret_n
         if (place == info.count)
             return false;
         store_view_at(t->view, place, ret);
+        if (ret->uid > r.last) /* it may be in the next range */
+            return false;
         *ret_number = told_number(t, ret->uid);
         i->next = (uint64_t)ret->uid + 1;
-        return ret->uid <= r.last;
+        return true;
     }
     for (; i->next <= MIN((uint64_t)r.last, told_count(t)); i->gone++) {
         uint32_t uid = told_uid(t, (size_t)i->next);
