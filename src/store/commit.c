@@ -65,6 +65,7 @@ static void prepare_group(struct group *g) WAITS {
     struct change *c;
     while ((c = next_change(g))) {
         struct link *last = g->records.head.prev;
+        const uint64_t bytes = g->bytes;
         int r = c->prepare(a, c, g);
         if (r == CHANGE_LATER) {
             MUST(g->count > 0);
@@ -76,6 +77,7 @@ static void prepare_group(struct group *g) WAITS {
         if (r < 0) {
             while (g->records.head.prev != last) /* of many pieces, of which one has failed */
                 link_remove(g->records.head.prev);
+            g->bytes = bytes;
             finish_change(c, r);
             continue;
         }

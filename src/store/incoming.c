@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/write.h"
 #include "store/account.h"
 
@@ -155,21 +156,31 @@ int store_incoming_add(struct store_incoming *in, struct slice bytes) {
 
 /* ------------------------------------------------------------------ the end */
 
+int store_incoming_deliver_all(struct store_incoming *in, struct store_delivery *d, size_t count,
+                               struct store_delivered *ret) {
+    _cleanup_(free_p) struct slice *parts = mem_array(count, sizeof *parts);
+    int error = in->file >= 0 && in->held.len > 0 ? write_out(in, S("")) : 0;
+    if (error)
+        return error;
+    for (size_t i = 0; i < count; i++) {
+        if (in->file >= 0) {
+            d[i].fd = in->file;
+            continue;
+        }
+        parts[i] = slice_first(slice_from(buf_slice(&in->held), d[i].offset), d[i].len);
+        d[i].parts = &parts[i];
+        d[i].part_count = 1;
+        d[i].len = 0;
+    }
+    return store_deliver_all(in->account->store, in->account->id, d, count, ret);
+}
+
 int store_incoming_deliver(struct store_incoming *in, const struct store_delivery *d,
                            struct store_delivered *ret) {
     struct store_delivery whole = *d;
-    struct slice held = buf_slice(&in->held);
-    if (in->file >= 0) {
-        int error = in->held.len > 0 ? write_out(in, S("")) : 0;
-        if (error)
-            return error;
-        whole.fd = in->file;
-        whole.len = in->len;
-    } else {
-        whole.parts = &held;
-        whole.part_count = 1;
-    }
-    return store_deliver(in->account->store, in->account->id, &whole, ret);
+    whole.offset = 0;
+    whole.len = in->len;
+    return store_incoming_deliver_all(in, &whole, 1, ret);
 }
 
 /* To close it is to delete it, which may take a while. */

@@ -59,5 +59,12 @@ int store_incoming_add(struct store_incoming *in, struct slice bytes) WAITS;
 int store_incoming_deliver(struct store_incoming *in, const struct store_delivery *d,
                            struct store_delivered *ret) WAITS;
 
+/*
+ * The same with several messages in one mailbox, all or none, of what has come: the offset and len
+ * of each say where in it its bytes are. As store_deliver_all().
+ */
+int store_incoming_deliver_all(struct store_incoming *in, struct store_delivery *d, size_t count,
+                               struct store_delivered *ret) WAITS;
+
 /* Gives back what it holds; what has come and was not delivered is gone. */
 void store_incoming_done(struct store_incoming *in) WAITS;

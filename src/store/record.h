@@ -60,6 +60,7 @@ struct record_append { /* a new body with its first entry */
     struct slice keywords; /* a set; the entry has no number for it */
     struct slice return_path, key;
     usec_t stored; /* wall time: from then on the key is remembered */
+    bool followed; /* the next record is a message, too: after a crash both are there, or none */
     struct store_bytes bytes;
 };
 

@@ -288,6 +288,16 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
                   struct store_delivered *ret) WAITS;
 
 /*
+ * Stores several messages in one mailbox, all or none, with one sync; their UIDs follow each other.
+ * They are for the same mailbox, have no keys, and the first one's `quota` and `patient` count. Of
+ * -E_LIMIT see above; together they may have STORE_TOGETHER_BYTES.
+ */
+#define STORE_TOGETHER_MAX   10000U
+#define STORE_TOGETHER_BYTES (64U << 20) /* unless it is one message */
+int store_deliver_all(struct store *s, uint64_t account, const struct store_delivery *d,
+                      size_t count, struct store_delivered *ret) WAITS;
+
+/*
  * The messages of a mailbox at one moment, by UID: never changes, whatever happens to the mailbox.
  * To have one costs nothing, for however many messages; it is closed before its account.
  */

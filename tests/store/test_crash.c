@@ -106,6 +106,64 @@ WORLD_TEST(a_pack_cut_anywhere_in_its_last_record_loses_only_that) {
     free(pack), free(whole), free(db), free(wal), free(old_db), free(old_wal);
 }
 
+static void deliver_together(struct world *w, uint32_t first, size_t count) {
+    struct store_delivery d[8];
+    struct slice parts[8];
+    struct store_delivered done[8];
+    char texts[8][16];
+    assert_true(count <= ARRAY_SIZE(d));
+    for (size_t i = 0; i < count; i++) {
+        int len = snprintf(texts[i], sizeof texts[i], "number %u\r\n", first + (unsigned)i);
+        parts[i] = slice_of(texts[i], (size_t)len);
+        d[i] = (struct store_delivery){.mailbox = STORE_INBOX, .parts = &parts[i], .part_count = 1};
+    }
+    assert_int_equal(store_deliver_all(w->store, TEST_ACCOUNT, d, count, done), 0);
+    assert_int_equal(done[0].uid, first);
+}
+
+WORLD_TEST(rfc3502_messages_stored_together_that_are_cut_anywhere_are_all_gone) {
+    world_open(w);
+    world_fill(w, 1);
+    char *pack = world_path(w, TEST_PACK), *whole = mem_printf("%s/whole", w->dir);
+    world_image(w);
+    char *before = mem_printf("%s/" TEST_PACK, w->other);
+    deliver_together(w, 2, 3);
+    world_close(w);
+    file_copy(pack, whole);
+    for (uint64_t size = file_size(before); size <= file_size(whole); size++) {
+        drop_database(w);
+        file_copy(whole, pack);
+        file_cut(pack, size);
+        world_open(w);
+        if (size < file_size(whole))
+            EXPECT_UIDS(w, 1);
+        else
+            EXPECT_UIDS(w, 1, 2, 3, 4);
+        world_close(w);
+    }
+    file_cut(pack, file_size(whole) - 1);
+    drop_database(w);
+    world_open(w);
+    deliver_together(w, 2, 2); /* in the place of those that were torn */
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    free(pack), free(whole), free(before);
+}
+
+WORLD_TEST(rfc3502_damage_in_one_of_several_messages_costs_that_one) {
+    world_open(w);
+    deliver_together(w, 1, 3);
+    struct snapshot *s = world_snapshot(w);
+    struct world_place second = world_place(w, &s->messages[1]);
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK);
+    file_damage(pack, second.offset, 8);
+    drop_database(w);
+    world_open(w);
+    EXPECT_UIDS(w, 1, 3);
+    free(pack), free(s);
+}
+
 WORLD_TEST(a_first_pack_cut_anywhere_is_begun_again) {
     world_open(w);
     world_close(w);
@@ -456,6 +514,8 @@ int main(void) {
         cmocka_unit_test(an_expunge_survives_a_crash_at_once),
         cmocka_unit_test(flags_and_mailboxes_survive_a_crash_at_once),
         cmocka_unit_test(a_pack_cut_anywhere_in_its_last_record_loses_only_that),
+        cmocka_unit_test(rfc3502_messages_stored_together_that_are_cut_anywhere_are_all_gone),
+        cmocka_unit_test(rfc3502_damage_in_one_of_several_messages_costs_that_one),
         cmocka_unit_test(a_first_pack_cut_anywhere_is_begun_again),
         cmocka_unit_test(rfc6851_a_move_that_is_torn_loses_nothing),
         cmocka_unit_test(a_database_that_lost_its_last_commits_catches_up),

@@ -448,6 +448,79 @@ WORLD_TEST_BOTH(over_quota_is_refused) {
     assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
 }
 
+/* ------------------------------------------------------------------ several at once */
+
+static int deliver_three(struct world *w, const char *third, uint64_t quota,
+                         struct store_delivered ret[static 3]) {
+    const struct slice parts[3] = {S("number 1\r\n"), S("number 2\r\n"), slice_of_str(third)};
+    struct store_delivery d[3];
+    for (size_t i = 0; i < ARRAY_SIZE(d); i++)
+        d[i] = (struct store_delivery){
+            .mailbox = STORE_INBOX, .parts = &parts[i], .part_count = 1, .quota = quota};
+    return store_deliver_all(w->store, TEST_ACCOUNT, d, ARRAY_SIZE(d), ret);
+}
+
+WORLD_TEST_BOTH(rfc3502_messages_that_come_together_share_a_sync_and_follow_each_other) {
+    struct store_delivered done[3];
+    struct store_stats before, after;
+    world_open(w);
+    store_stats(w->store, &before);
+    assert_int_equal(deliver_three(w, "number 3\r\n", 0, done), 0);
+    store_stats(w->store, &after);
+    assert_int_equal(after.groups, before.groups + 1);
+    for (uint32_t i = 0; i < ARRAY_SIZE(done); i++) {
+        assert_int_equal(done[i].uid, i + 1);
+        assert_int_equal(done[i].body, done[0].body + i);
+    }
+    EXPECT_UIDS(w, 1, 2, 3);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+}
+
+WORLD_TEST_BOTH(rfc3502_messages_that_do_not_all_fit_are_not_stored) {
+    struct store_delivered done[3];
+    world_open(w);
+    assert_int_equal(deliver_three(w, "number 3\r\n", 29, done), -E_LIMIT);
+    EXPECT_UIDS(w);
+    assert_int_equal(deliver_three(w, "number 3\r\n", 30, done), 0);
+    assert_int_equal(done[0].uid, 1);
+}
+
+/* A keyword that the last one brings is one too many for the mailbox. */
+WORLD_TEST_BOTH(rfc3502_a_message_that_cannot_be_stored_takes_the_others_along) {
+    char names[STORE_KEYWORDS_MAX + 1][8];
+    struct slice keywords[STORE_KEYWORDS_MAX + 1];
+    const struct slice part = S("number 1\r\n");
+    struct store_delivery d[2];
+    struct store_delivered done[2];
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        keywords[i] = slice_of(names[i], (size_t)snprintf(names[i], sizeof names[i], "k%zu", i));
+    for (size_t i = 0; i < ARRAY_SIZE(d); i++)
+        d[i] = (struct store_delivery){
+            .mailbox = STORE_INBOX, .parts = &part, .part_count = 1, .quota = 25};
+    d[1].keywords = keywords;
+    d[1].keyword_count = ARRAY_SIZE(keywords);
+    world_open(w);
+    assert_int_equal(store_deliver_all(w->store, TEST_ACCOUNT, d, 2, done), -E_LIMIT);
+    EXPECT_UIDS(w);
+    d[1].keyword_count = 1;
+    assert_int_equal(store_deliver_all(w->store, TEST_ACCOUNT, d, 2, done), 0);
+    assert_int_equal(done[1].uid, done[0].uid + 1);
+}
+
+WORLD_TEST(rfc3502_nothing_is_stored_when_the_disk_fails) {
+    struct store_delivered done[3];
+    world_open(w);
+    world_fill(w, 1);
+    disk.write_error = EIO;
+    disk.short_write = 200; /* the first message, and more */
+    assert_true(deliver_three(w, "number 3\r\n", 0, done) < 0);
+    disk.write_error = 0;
+    EXPECT_UIDS(w, 1);
+    world_crash(w);
+    EXPECT_UIDS(w, 1);
+}
+
 struct hopeful {
     struct world *w;
     int result;
@@ -820,6 +893,10 @@ int main(void) {
         BOTH(mailboxes_are_made_once_and_stay),
         BOTH(rfc1939_8_one_session_holds_the_maildrop),
         BOTH(over_quota_is_refused),
+        BOTH(rfc3502_messages_that_come_together_share_a_sync_and_follow_each_other),
+        BOTH(rfc3502_messages_that_do_not_all_fit_are_not_stored),
+        BOTH(rfc3502_a_message_that_cannot_be_stored_takes_the_others_along),
+        cmocka_unit_test(rfc3502_nothing_is_stored_when_the_disk_fails),
         BOTH(messages_that_come_at_once_share_the_quota),
         BOTH(a_change_wakes_who_waits_for_it),
         BOTH(d2_what_waits_while_a_sync_runs_shares_the_next),

@@ -25,7 +25,7 @@ static void add_append(struct log_group *g, const struct record_append *n, struc
                                    .stored = n->stored,
                                    .keywords = n->keywords,
                                });
-    log_add(g, NOTE_MESSAGE, 0, buf_slice(facts), &n->bytes);
+    log_add(g, NOTE_MESSAGE, n->followed ? NOTE_FOLLOWED : 0, buf_slice(facts), &n->bytes);
 }
 
 static void add_copy(struct log_group *g, const struct record_copy *n, struct buf *facts) {

@@ -44,6 +44,13 @@ enum note_type {
  */
 #define NOTE_MOVED 1U
 
+/*
+ * Flag of a message that was stored together with the one right behind it: at the end of what a
+ * crash has left, where that one is missing, it does not count. So of such messages all are there
+ * or none is, unless a power cut has taken some out of their midst.
+ */
+#define NOTE_FOLLOWED 2U
+
 /* Of removals in the order of their MODSEQ and UID. */
 struct note_forget {
     uint64_t account, modseq;

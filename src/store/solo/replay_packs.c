@@ -179,6 +179,29 @@ static int flush(struct replay *p, struct index_mark mark) {
     return error;
 }
 
+/* Messages that were stored together: it begins, goes on, or is whole. */
+static void note_run(struct replay *p, struct log_record *r, uint64_t from) {
+    if (!(r->flags & NOTE_FOLLOWED)) {
+        p->run_at = 0;
+    } else if (p->run_at == 0) {
+        p->run_at = from;
+        p->run = &r->link;
+    }
+}
+
+/* What is there of messages whose write was cut short; where it began. */
+static uint64_t drop_run(struct replay *p) {
+    struct link *k;
+    do {
+        k = p->batch.head.prev;
+        link_remove(k);
+        p->batch_count--;
+        p->result->records--;
+        free(CONTAINER_OF(k, struct log_record, link));
+    } while (k != p->run);
+    return p->run_at;
+}
+
 static int add_record(struct replay *p, uint64_t pack, const struct pack_entry *e) {
     struct slice facts = e->record.facts;
     if (facts.len < 9 || get_u64(facts.ptr + 1) != p->account)
@@ -192,7 +215,8 @@ static int add_record(struct replay *p, uint64_t pack, const struct pack_entry *
     p->batch_count++;
     p->batch_bytes += facts.len;
     p->result->records++;
-    if (p->batch_count < BATCH_RECORDS && p->batch_bytes < BATCH_BYTES)
+    note_run(p, r, e->from);
+    if (p->run_at > 0 || (p->batch_count < BATCH_RECORDS && p->batch_bytes < BATCH_BYTES))
         return 0;
     return flush(p, (struct index_mark){pack, e->to});
 }
@@ -254,15 +278,20 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
                                " up",
                                (unsigned long long)number, (unsigned long long)e.from,
                                (unsigned long long)e.to);
-        if (found == PACK_DAMAGE)
+        if (found == PACK_DAMAGE) {
+            p->run_at = 0; /* it may be an old one: what is left of it stays */
             error = note_damage(p, number, e.from, e.to);
-        else
+        } else {
             error = found == PACK_RECORD ? add_record(p, number, &e) : found;
+        }
         if (error)
             return error;
         if (found == PACK_TAIL)
             break;
     }
+    if (p->run_at > 0 && newest && !sealed)
+        r.at = drop_run(p);
+    p->run_at = 0;
     if (r.at < r.to && (!newest || sealed) && (error = note_damage(p, number, r.at, r.to)))
         return error;
     return flush(p, (struct index_mark){number, r.at});

@@ -26,6 +26,8 @@ struct replay {
     usec_t born; /* of the account at the latest: when its oldest pack was made */
     struct list batch;
     size_t batch_count, batch_bytes;
+    uint64_t run_at;  /* where messages that were stored together begin; 0: they are whole */
+    struct link *run; /* the first of them in the batch */
 };
 
 /* Finds the packs of the folder `dir`, open as `packs_dir`. */
