@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
 
 #define SPACE_CHECKED (250 * USEC_MS)
 #define PENDING_MAX   50000U /* records that mail.db may trail when it cannot be written */
@@ -56,10 +59,34 @@ struct scratch_job {
     int file;
 };
 
+/*
+ * Where a file system has no files without a name (NFS, FUSE): the name goes at once. Another
+ * thread may take it away first, or a process that died may have left it: whoever has the file, has
+ * it.
+ */
+static int open_and_unlink(const char *dir) {
+    _cleanup_(free_p) char *path = mem_printf("%s/incoming", dir);
+    int file;
+    do {
+        file = open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+        if (file < 0 && errno != EEXIST)
+            return -errno;
+        if (unlink(path) < 0 && errno != ENOENT) {
+            int error = -errno;
+            close_p(&file);
+            return error;
+        }
+    } while (file < 0);
+    return file;
+}
+
 static int open_scratch(void *arg) {
     struct scratch_job *j = arg;
     j->file = open(j->dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-    return j->file < 0 ? -errno : 0;
+    int error = j->file < 0 ? -errno : 0;
+    if (error == -EOPNOTSUPP || error == -EISDIR)
+        error = j->file = open_and_unlink(j->dir);
+    return MIN(error, 0);
 }
 
 int solo_scratch(struct backend_account *a, int *ret_file) {
