@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * AUTH (RFC 4954). The mechanism's dialogue is the auth floor's, the verdict the host's; here are
- * the order, the carrying and the replies. Secrets stay in the arena, which ends with the command.
+ * the order, the carrying and the replies. Secrets stay in the arena, which is wiped with the end
+ * of the command, and in the stream, which wipes them as long as there was no login (session.c).
  */
 #include <errno.h>
 
@@ -124,4 +125,5 @@ void smtp_cmd_auth(struct smtp_session *s, const struct smtp_command *c) {
     else if (!answered)
         SMTP_SEND_REPLY(s, 501, 5, 5, 2, "The response cannot be read");
     sasl_wipe(&out.credentials);
+    arena_wipe(&s->arena);
 }

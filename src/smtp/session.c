@@ -142,6 +142,8 @@ static bool next_command(struct smtp_session *s) WAITS {
     int r = smtp_read_line(s, MAX(limits->auth_line_max, limits->command_line_max), &line);
     if (r == 0)
         run_command(s, line);
+    if (s->client.account.len) /* no more passwords will come */
+        stream_set_secret(s->stream, false);
     return !s->closing;
 }
 
@@ -209,10 +211,12 @@ void smtp_session(struct stream *stream, const struct smtp_host *host,
         .listener = listener,
         .client = {.peer = *peer},
     };
+    stream_set_secret(stream, listener->service == SMTP_SUBMISSION);
     if (open_conversation(&s))
         while (next_command(&s))
             ;
     (void)stream_flush(stream);
+    stream_set_secret(stream, false);
     smtp_transaction_end(&s);
     smtp_event(&s, SMTP_EVENT_CLOSE, slice_of_str(s.close_reason));
     arena_done(&s.arena);
