@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A table with the condition of each line. EXPIRE NEVER: messages go when their reader deletes
- * them. There is no LOGIN-DELAY: logging in often costs us little.
+ * them. LOGIN-DELAY 0: logging in often costs us little. UTF8 (RFC 6856): a message is given as it
+ * came, whether its header has 8-bit octets or not, with UTF8 and without.
  */
 #include "pop3/capability.h"
 
@@ -19,6 +20,9 @@ static const struct capability {
     {"AUTH-RESP-CODE", ALWAYS}, /* RFC 3206 */
     {"PIPELINING", ALWAYS},
     {"EXPIRE NEVER", ALWAYS},
+    {"LOGIN-DELAY 0", ALWAYS},
+    {"UTF8", ALWAYS}, /* RFC 6856 */
+    {"LANG", ALWAYS},
     {"USER", PASSWORDS},
     {"SASL", PASSWORDS},    /* its mechanisms follow */
     {"STLS", TLS_POSSIBLE}, /* RFC 2595 §4 */
@@ -38,8 +42,9 @@ static bool applies(enum condition condition, const struct door_offer *offer, bo
     }
 }
 
-void pop3_capabilities(struct stream *s, const struct door_offer *offer, bool logged_in) {
-    stream_str(s, "+OK this is what I can do\r\n");
+void pop3_capabilities(struct pop3_connection *c, const struct door_offer *offer, bool logged_in) {
+    struct stream *s = c->stream;
+    pop3_ok(c, "this is what I can do");
     for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
         if (!applies(capabilities[i].condition, offer, logged_in))
             continue;

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "auth/door.h"
+#include "pop3/connection.h"
 
 /* Answers CAPA. IMPLEMENTATION is told only to those who are `logged_in`. */
-void pop3_capabilities(struct stream *s, const struct door_offer *offer, bool logged_in) WAITS;
+void pop3_capabilities(struct pop3_connection *c, const struct door_offer *offer,
+                       bool logged_in) WAITS;

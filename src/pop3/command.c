@@ -5,7 +5,7 @@
  */
 #include "pop3/command.h"
 
-enum form { NOTHING, REST, NAME_DIGEST, MECHANISM, NUMBER, MAYBE_NUMBER, NUMBER_LINES };
+enum form { NOTHING, REST, MAYBE_REST, NAME_DIGEST, MECHANISM, NUMBER, MAYBE_NUMBER, NUMBER_LINES };
 
 static const struct verb {
     const char *name;
@@ -16,6 +16,7 @@ static const struct verb {
     [POP3_AUTH] = {"AUTH", MECHANISM, "AUTH takes a mechanism and perhaps a first response"},
     [POP3_CAPA] = {"CAPA", NOTHING, "CAPA takes no argument"},
     [POP3_DELE] = {"DELE", NUMBER, "DELE takes the number of a message"},
+    [POP3_LANG] = {"LANG", MAYBE_REST, "LANG takes a language, or nothing"},
     [POP3_LIST] = {"LIST", MAYBE_NUMBER, "LIST takes the number of a message, or nothing"},
     [POP3_NOOP] = {"NOOP", NOTHING, "NOOP takes no argument"},
     [POP3_PASS] = {"PASS", REST, "PASS takes a password"},
@@ -27,6 +28,7 @@ static const struct verb {
     [POP3_TOP] = {"TOP", NUMBER_LINES, "TOP takes the number of a message and a count of lines"},
     [POP3_UIDL] = {"UIDL", MAYBE_NUMBER, "UIDL takes the number of a message, or nothing"},
     [POP3_USER] = {"USER", REST, "USER takes a name"},
+    [POP3_UTF8] = {"UTF8", NOTHING, "UTF8 takes no argument"},
 };
 
 struct slice pop3_verb_name(enum pop3_verb verb) {
@@ -71,6 +73,9 @@ static bool read_arguments(struct slice rest, enum form form, struct pop3_comman
     switch (form) {
     case NOTHING:
         return rest.len == 0;
+    case MAYBE_REST:
+        c->text = rest;
+        return true;
     case REST:
         c->text = rest;
         return rest.len > 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The commands of POP3 (RFC 1939, 2449, 2595, 5034): one line into one struct. Pure.
+ * The commands of POP3 (RFC 1939, 2449, 2595, 5034, 6856): one line into one struct. Pure.
  *
  * Tolerant where it harms nobody: words in any case, LF alone as line end (a command carries no
  * body in which something could hide), spaces at the end. Strict elsewhere: one space between the
@@ -18,6 +18,7 @@ enum pop3_verb {
     POP3_AUTH,
     POP3_CAPA,
     POP3_DELE,
+    POP3_LANG,
     POP3_LIST,
     POP3_NOOP,
     POP3_PASS,
@@ -29,13 +30,14 @@ enum pop3_verb {
     POP3_TOP,
     POP3_UIDL,
     POP3_USER,
+    POP3_UTF8,
     POP3_VERBS,
 };
 
 /* Slices point into the line. What a command does not have is zero. */
 struct pop3_command {
     enum pop3_verb verb;
-    struct slice text; /* USER, APOP: name; PASS: password; AUTH: mechanism */
+    struct slice text; /* USER, APOP: name; PASS: password; AUTH: mechanism; LANG: tag */
     struct slice more; /* APOP: digest; AUTH: initial response, ptr NULL when there is none */
     bool has_number;   /* LIST and UIDL may come without */
     uint32_t number;   /* of a message; a larger one than fits is UINT32_MAX */

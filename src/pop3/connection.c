@@ -6,6 +6,8 @@
  */
 #include "pop3/connection.h"
 
+#include "pop3/words.h"
+
 #include <stdarg.h>
 
 /* RFC 5034 §4 wants first responses that do not fit into 255 octets to come later; many come here.
@@ -21,7 +23,7 @@ static int read_raw(struct pop3_connection *c, size_t max, struct slice *ret) WA
         return r;
     r = stream_skip_line(c->stream, SKIP_MAX, NULL);
     if (r == -E_LIMIT) {
-        stream_str(c->stream, "-ERR this is not POP3, closing\r\n");
+        pop3_cannot(c, "this is not POP3, closing");
         return -E_REFUSED;
     }
     return r < 0 ? r : -E_LIMIT;
@@ -60,15 +62,65 @@ int pop3_next(struct pop3_connection *c, struct pop3_command *ret) {
     return r;
 }
 
-int pop3_refuse(struct pop3_connection *c, const char *format, ...) {
+/* ------------------------------------------------------------------ replies */
+
+/* The sentence in the client's language; a code in front of it (RFC 2449 §8) stays as it is. */
+static void say_v(struct pop3_connection *c, const char *status, const char *format,
+                  va_list args) WAITS {
     struct problem text;
+    const char *japanese = c->japanese ? pop3_japanese(slice_of_str(format)) : NULL;
+    (void)problem_set_v(&text, 0, japanese ? japanese : format, args);
+    struct slice code = {0}, sentence = slice_of_str(text.text);
+    const ssize_t end = slice_starts(sentence, S("[")) ? slice_find(sentence, S("] ")) : -1;
+    if (end > 0) {
+        code = slice_first(sentence, (size_t)end + 2);
+        sentence = slice_from(sentence, code.len);
+    }
+    if (c->japanese && !japanese && (japanese = pop3_japanese(sentence)))
+        sentence = slice_of_str(japanese);
+    stream_printf(c->stream, "%s %.*s%.*s\r\n", status, SLICE_ARG(code), SLICE_ARG(sentence));
+}
+
+void pop3_ok(struct pop3_connection *c, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    (void)problem_set_v(&text, 0, format, args);
+    say_v(c, "+OK", format, args);
     va_end(args);
-    stream_printf(c->stream, "-ERR %s\r\n", text.text);
+}
+
+void pop3_cannot(struct pop3_connection *c, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say_v(c, "-ERR", format, args);
+    va_end(args);
+}
+
+int pop3_refuse(struct pop3_connection *c, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say_v(c, "-ERR", format, args);
+    va_end(args);
     if (++c->errors < c->errors_max)
         return 0;
-    stream_str(c->stream, "-ERR too many errors, closing\r\n");
+    pop3_cannot(c, "too many errors, closing");
     return -E_REFUSED;
+}
+
+/* ------------------------------------------------------------------ LANG (RFC 6856 §3) */
+
+void pop3_reply_lang(struct pop3_connection *c, const struct pop3_command *command) {
+    const struct pop3_language *chosen = pop3_language_find(command->text);
+    if (command->text.len == 0) {
+        pop3_ok(c, "these are the languages");
+        for (size_t i = 0; i < POP3_LANGUAGES; i++)
+            stream_printf(c->stream, "%s %s\r\n", pop3_languages[i].tag, pop3_languages[i].name);
+        stream_str(c->stream, ".\r\n");
+    } else if (!chosen) {
+        pop3_cannot(c, "none of these languages is known here");
+    } else {
+        static const char sentence[] = "that is the language";
+        c->japanese = chosen->japanese;
+        stream_printf(c->stream, "+OK %s %s\r\n", chosen->tag,
+                      c->japanese ? pop3_japanese(slice_of_str(sentence)) : sentence);
+    }
 }

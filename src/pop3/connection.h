@@ -14,6 +14,7 @@ struct pop3_connection {
     unsigned commands;   /* read so far, the bad ones too */
     unsigned errors;     /* refused so far */
     unsigned errors_max; /* the conversation ends with this one */
+    bool japanese;       /* the language of replies (RFC 6856 §3): those that words.h has */
 };
 
 /*
@@ -25,6 +26,13 @@ int pop3_next(struct pop3_connection *c, struct pop3_command *ret) WAITS;
 
 /* A line outside commands (AUTH), without its end. -E_LIMIT: too long, and skipped. */
 int pop3_read_line(struct pop3_connection *c, size_t max, struct slice *ret) WAITS;
+
+/* Answers "+OK ...", and "-ERR ..." where nothing is wrong with the command. */
+void pop3_ok(struct pop3_connection *c, const char *format, ...) PRINTF_LIKE(2, 3) WAITS;
+void pop3_cannot(struct pop3_connection *c, const char *format, ...) PRINTF_LIKE(2, 3) WAITS;
+
+/* LANG, in either half: the languages, or another one from here on. */
+void pop3_reply_lang(struct pop3_connection *c, const struct pop3_command *command) WAITS;
 
 /* Answers "-ERR ..." and counts. 0, or -E_REFUSED when that was one too many. */
 int pop3_refuse(struct pop3_connection *c, const char *format, ...) PRINTF_LIKE(2, 3) WAITS;

@@ -29,7 +29,7 @@ static void refuse(struct before_login *l, const char *text) WAITS {
 }
 
 static void dismiss(struct before_login *l, const char *text) WAITS {
-    stream_printf(l->c.stream, "-ERR %s, closing\r\n", text);
+    pop3_cannot(&l->c, "%s", text);
     l->door.end = DOOR_END_DISMISSED;
 }
 
@@ -54,12 +54,12 @@ static void answer(struct before_login *l, enum door_result result) WAITS {
     case DOOR_BUSY:
     case DOOR_UNCHECKED:
         l->user = (struct slice){0}; /* who tries again begins with USER */
-        stream_printf(l->c.stream, "-ERR %s\r\n", answers[result]);
+        pop3_cannot(&l->c, "%s", answers[result]);
         if (l->door.end == DOOR_END_DISMISSED)
-            dismiss(l, "too many failed logins");
+            dismiss(l, "too many failed logins, closing");
         break;
     case DOOR_TLS_LATE:
-        dismiss(l, "nothing may follow STLS before TLS has begun");
+        dismiss(l, "nothing may follow STLS before TLS has begun, closing");
         break;
     default:
         if (answers[result])
@@ -75,7 +75,7 @@ static void reply_user(struct before_login *l, const struct pop3_command *comman
         return;
     }
     l->user = arena_copy(&l->arena, command->text);
-    stream_str(l->c.stream, "+OK now the password\r\n");
+    pop3_ok(&l->c, "now the password");
 }
 
 static void reply_pass(struct before_login *l, const struct pop3_command *command) WAITS {
@@ -133,29 +133,38 @@ static void reply_auth(struct before_login *l, const struct pop3_command *comman
 /* ------------------------------------------------------------------ other commands */
 
 static void reply_capa(struct before_login *l, const struct pop3_command *command) WAITS {
-    pop3_capabilities(l->c.stream, &l->door.offer, false);
+    pop3_capabilities(&l->c, &l->door.offer, false);
 }
 
 static void reply_stls(struct before_login *l, const struct pop3_command *command) WAITS {
     enum door_result result = door_may_start_tls(&l->door);
     if (result == DOOR_DONE) {
-        stream_str(l->c.stream, "+OK begin TLS\r\n");
+        pop3_ok(&l->c, "begin TLS");
         result = door_start_tls(&l->door);
         l->user = (struct slice){0}; /* it came in the clear */
     }
     answer(l, result);
 }
 
+static void reply_lang(struct before_login *l, const struct pop3_command *command) WAITS {
+    pop3_reply_lang(&l->c, command);
+}
+
+/* Messages are sent as they came in any case, so there is nothing to be remembered. */
+static void reply_utf8(struct before_login *l, const struct pop3_command *command) WAITS {
+    pop3_ok(&l->c, "messages come as they are");
+}
+
 static void reply_quit(struct before_login *l, const struct pop3_command *command) WAITS {
-    stream_str(l->c.stream, "+OK goodbye\r\n");
+    pop3_ok(&l->c, "goodbye");
     l->door.end = DOOR_END_LOGOUT;
 }
 
 static void (*const functions[POP3_VERBS])(struct before_login *l,
                                            const struct pop3_command *command) WAITS = {
     [POP3_APOP] = reply_apop, [POP3_AUTH] = reply_auth, [POP3_CAPA] = reply_capa,
-    [POP3_PASS] = reply_pass, [POP3_QUIT] = reply_quit, [POP3_STLS] = reply_stls,
-    [POP3_USER] = reply_user,
+    [POP3_LANG] = reply_lang, [POP3_PASS] = reply_pass, [POP3_QUIT] = reply_quit,
+    [POP3_STLS] = reply_stls, [POP3_USER] = reply_user, [POP3_UTF8] = reply_utf8,
 };
 
 static void run_command(struct before_login *l) WAITS {
@@ -164,7 +173,7 @@ static void run_command(struct before_login *l) WAITS {
     if (r < 0)
         l->door.end = door_end_of(r);
     else if (l->c.commands > l->door.config->commands_max)
-        dismiss(l, "too many commands without a login");
+        dismiss(l, "too many commands without a login, closing");
     else if (!functions[command.verb])
         refuse(l, "log in first");
     else
@@ -172,7 +181,8 @@ static void run_command(struct before_login *l) WAITS {
 }
 
 enum door_end pop3_login(struct stream *s, const struct pop3_login_config *config,
-                         const struct door_host *host, void *host_arg, struct door_counts *ret) {
+                         const struct door_host *host, void *host_arg, bool *ret_japanese,
+                         struct door_counts *ret) {
     const struct door_config *door = &config->door;
     struct before_login l = {
         .c = {.stream = s, .timeout = door->timeout, .errors_max = door->errors_max},
@@ -193,6 +203,7 @@ enum door_end pop3_login(struct stream *s, const struct pop3_login_config *confi
         .refused = l.door.refused,
         .tls_active = l.door.offer.tls_active,
     };
+    *ret_japanese = l.c.japanese;
     arena_done(&l.arena);
     stream_set_secret(s, false);
     return l.door.end;

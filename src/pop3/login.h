@@ -9,12 +9,16 @@
  *     default:              stream_shutdown(), stream_free()
  *     }
  *
- * All output has been flushed when it ends with DOOR_END_LOGIN.
+ * All output has been flushed when it ends with DOOR_END_LOGIN. In which language the client wants
+ * to be answered holds for the session, too.
  */
 #pragma once
 
 #include "pop3/capability.h"
 #include "pop3/connection.h"
+
+/* What the door's first half passes on to its second one when the client wants Japanese. */
+#define POP3_PASSED_JAPANESE "ja"
 
 struct pop3_login_config {
     struct door_config door;
@@ -26,5 +30,5 @@ struct pop3_login_config {
  * "APOP", with stamp and digest and a password whose ptr is NULL.
  */
 enum door_end pop3_login(struct stream *s, const struct pop3_login_config *config,
-                         const struct door_host *host, void *host_arg,
+                         const struct door_host *host, void *host_arg, bool *ret_japanese,
                          struct door_counts *ret) WAITS;

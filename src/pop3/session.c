@@ -38,7 +38,7 @@ struct session {
 
 /* No, but nothing is wrong with the command: it does not count as an error. */
 static void cannot(struct session *s, const char *text) WAITS {
-    stream_printf(s->c.stream, "-ERR %s\r\n", text);
+    pop3_cannot(&s->c, "%s", text);
 }
 
 static uint64_t message_size(const struct session *s, size_t at) {
@@ -91,6 +91,10 @@ static void add_uidl(struct session *s, size_t at, struct buf *to) {
     s->sender.ops->uidl(s->sender.drop, at, to);
 }
 
+static void tell_what_is_left(struct session *s) WAITS {
+    pop3_ok(&s->c, "%zu messages (%" PRIu64 " octets)", s->left, s->left_octets);
+}
+
 /* LIST and UIDL: a line about one message, or one about each. */
 static void reply_list(struct session *s, const struct pop3_command *command) WAITS {
     void (*add)(struct session * s, size_t at, struct buf * to) =
@@ -105,7 +109,7 @@ static void reply_list(struct session *s, const struct pop3_command *command) WA
         stream_printf(stream, "+OK %s\r\n", buf_str(&line));
         return;
     }
-    stream_printf(stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left, s->left_octets);
+    tell_what_is_left(s);
     for (at = 0; at < s->sender.count && stream_error(stream) == 0; at++) {
         if (is_marked(s, at))
             continue;
@@ -185,13 +189,12 @@ static void reply_dele(struct session *s, const struct pop3_command *command) WA
     s->marks[at / 8] = (uint8_t)(s->marks[at / 8] | 1U << (at % 8));
     s->left--;
     s->left_octets -= message_size(s, at);
-    stream_printf(s->c.stream, "+OK message %zu deleted\r\n", at + 1);
+    pop3_ok(&s->c, "message %zu deleted", at + 1);
 }
 
 static void reply_rset(struct session *s, const struct pop3_command *command) WAITS {
     unmark_all(s);
-    stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
-                  s->left_octets);
+    tell_what_is_left(s);
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -215,18 +218,17 @@ static int remove_marked(struct session *s) WAITS {
 }
 
 static void reply_quit(struct session *s, const struct pop3_command *command) WAITS {
-    struct stream *stream = s->c.stream;
-    if (stream_flush(stream) < 0) {
+    if (stream_flush(s->c.stream) < 0) {
         s->end = DOOR_END_LOST;
         return;
     }
     s->problem = remove_marked(s);
     if (s->problem < 0)
-        stream_str(stream, "-ERR [SYS/TEMP] some deleted messages were not removed\r\n");
+        cannot(s, "[SYS/TEMP] some deleted messages were not removed");
     else if (s->left == 0)
-        stream_str(stream, "+OK goodbye, no messages left\r\n");
+        pop3_ok(&s->c, "goodbye, no messages left");
     else
-        stream_printf(stream, "+OK goodbye, %zu messages left\r\n", s->left);
+        pop3_ok(&s->c, "goodbye, %zu messages left", s->left);
     s->end = DOOR_END_LOGOUT;
 }
 
@@ -235,15 +237,23 @@ static void reply_noop(struct session *s, const struct pop3_command *command) WA
 }
 
 static void reply_capa(struct session *s, const struct pop3_command *command) WAITS {
-    pop3_capabilities(s->c.stream, &s->config->offer, true);
+    pop3_capabilities(&s->c, &s->config->offer, true);
+}
+
+static void reply_lang(struct session *s, const struct pop3_command *command) WAITS {
+    pop3_reply_lang(&s->c, command);
+}
+
+static void reply_utf8(struct session *s, const struct pop3_command *command) WAITS {
+    cannot(s, "UTF8 comes before the login");
 }
 
 static void (*const functions[POP3_VERBS])(struct session *s,
                                            const struct pop3_command *command) WAITS = {
-    [POP3_CAPA] = reply_capa, [POP3_DELE] = reply_dele, [POP3_LIST] = reply_list,
-    [POP3_NOOP] = reply_noop, [POP3_QUIT] = reply_quit, [POP3_RETR] = reply_retr,
-    [POP3_RSET] = reply_rset, [POP3_STAT] = reply_stat, [POP3_TOP] = reply_top,
-    [POP3_UIDL] = reply_list,
+    [POP3_CAPA] = reply_capa, [POP3_DELE] = reply_dele, [POP3_LANG] = reply_lang,
+    [POP3_LIST] = reply_list, [POP3_NOOP] = reply_noop, [POP3_QUIT] = reply_quit,
+    [POP3_RETR] = reply_retr, [POP3_RSET] = reply_rset, [POP3_STAT] = reply_stat,
+    [POP3_TOP] = reply_top,   [POP3_UIDL] = reply_list, [POP3_UTF8] = reply_utf8,
 };
 
 /* ------------------------------------------------------------------ the session */
@@ -265,8 +275,7 @@ static void run_command(struct session *s) WAITS {
 
 static void run(struct session *s) WAITS {
     unmark_all(s);
-    stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
-                  s->left_octets);
+    tell_what_is_left(s);
     while (s->end == DOOR_END_NONE) {
         run_command(s);
         (void)fiber_yield_if_long(); /* a client that is always ready gives way */
@@ -279,7 +288,10 @@ enum door_end pop3_session(struct stream *stream, const struct pop3_session_conf
                            const struct pop3_maildrop_ops *ops, void *host,
                            struct pop3_session_counts *ret) {
     struct session s = {
-        .c = {.stream = stream, .timeout = config->timeout, .errors_max = config->errors_max},
+        .c = {.stream = stream,
+              .timeout = config->timeout,
+              .errors_max = config->errors_max,
+              .japanese = config->japanese},
         .config = config,
         .sender = {.stream = stream, .ops = ops},
     };
@@ -289,9 +301,8 @@ enum door_end pop3_session(struct stream *stream, const struct pop3_session_conf
     s.sender.count = drop.count;
     s.octets = drop.octets;
     if (s.problem < 0) {
-        stream_str(stream, s.problem == -E_BUSY
-                               ? "-ERR [IN-USE] another POP3 session has this mailbox open\r\n"
-                               : "-ERR [SYS/TEMP] the mailbox cannot be opened just now\r\n");
+        cannot(&s, s.problem == -E_BUSY ? "[IN-USE] another POP3 session has this mailbox open"
+                                        : "[SYS/TEMP] the mailbox cannot be opened just now");
         s.end = DOOR_END_DISMISSED;
     } else {
         run(&s);

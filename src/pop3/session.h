@@ -20,6 +20,7 @@ struct pop3_session_config {
     struct door_offer offer; /* for CAPA; as it was at the end of the login */
     usec_t timeout;          /* for each command: at least 10 min (RFC 1939 §3) */
     unsigned errors_max;     /* 50 */
+    bool japanese;           /* the language that was chosen before the login */
 };
 
 /* The settings' defaults; the offer is to be filled in. */

@@ -20,7 +20,8 @@ struct edge_login {
     char address[320];
     char ticket[TICKET_SIZE];
     struct slice passed_on; /* to the door's other half, by its first one: of IMAP the tag of the
-                               login; at most EDGE_PASSED_ON_MAX bytes, the door's own */
+                               login, of POP3 the language; at most EDGE_PASSED_ON_MAX bytes, the
+                               door's own */
 };
 
 #define EDGE_PASSED_ON_MAX 8192U

@@ -9,12 +9,14 @@ static struct stream *log_in(struct edge_connection *c) WAITS {
     struct edge_door *d = edge_door_new(c, conf->pop3.login_timeout);
     struct door_counts counts = {0};
     enum door_end end = DOOR_END_LOST;
+    bool japanese;
     d->config.errors_max = conf->pop3.hard_errors;
     d->config.refused_max = conf->pop3.login_failures;
     d->config.commands_max = conf->pop3.login_commands;
     if (edge_door_open(d) == 0) {
         const struct pop3_login_config config = {.door = d->config, .apop = c->edge->apop};
-        end = pop3_login(c->stream, &config, &edge_door_host, d, &counts);
+        end = pop3_login(c->stream, &config, &edge_door_host, d, &japanese, &counts);
+        d->login.passed_on = japanese ? S(POP3_PASSED_JAPANESE) : S("");
     }
     return edge_door_close(d, end, counts.tls_active);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "pop3/login.h"
 #include "pop3/session.h"
 
 #define TURN_MESSAGES 64U /* that are looked at before the clock is */
@@ -172,6 +173,7 @@ void mail_serve_pop3(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
     struct pop3_session_config config = pop3_session_defaults;
     struct pop3_session_counts counts = {0};
+    config.japanese = slice_eq(buf_slice(&s->passed_on), S(POP3_PASSED_JAPANESE));
     config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;

@@ -39,11 +39,13 @@ static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     struct pop3_login_config login = {.door = w->door.config, .apop = w->apop};
     struct door_counts counts;
-    w->door.end = pop3_login(s, &login, &fake_door_host, &w->door, &counts);
+    bool japanese;
+    w->door.end = pop3_login(s, &login, &fake_door_host, &w->door, &japanese, &counts);
     if (w->door.end != DOOR_END_LOGIN)
         return;
     struct pop3_session_config config = pop3_session_defaults;
     struct pop3_session_counts session_counts;
+    config.japanese = japanese;
     config.offer = w->door.config.offer;
     config.offer.tls_active = counts.tls_active;
     (void)pop3_session(s, &config, &fake_maildrop_ops, w->maildrop, &session_counts);

@@ -46,7 +46,7 @@ static void converse(void *arg) {
         .tls_active = c->flags & 1, .tls_available = true, .plaintext = c->flags & 2};
     enum door_end end = DOOR_END_LOGIN;
     if (!(c->flags & 8))
-        end = pop3_login(s, &login, &host, c, &login_counts);
+        end = pop3_login(s, &login, &host, c, &config.japanese, &login_counts);
     MUST(end != DOOR_END_NONE);
     if (end == DOOR_END_LOGIN)
         end = pop3_session(s, &config, &fake_maildrop_ops, c->maildrop, &counts);

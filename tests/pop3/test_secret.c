@@ -28,11 +28,12 @@ static void log_in(const char *says, size_t piece, bool good) WAITS {
     struct stream *s = stream_new(&secret_ops, &client);
     struct pop3_login_config config = {.door = door_config_default};
     struct door_counts counts;
+    bool japanese;
     config.door.hostname = S("mail.example.test");
     config.door.offer.tls_active = true;
     attempts = 0;
     right = good;
-    (void)pop3_login(s, &config, &host, NULL, &counts);
+    (void)pop3_login(s, &config, &host, NULL, &japanese, &counts);
     assert_int_equal(attempts, 1);
     assert_int_equal(secret_count(TAIL), 0);
     assert_int_equal(secret_count(PLAIN_TAIL), 0);
