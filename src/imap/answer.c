@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a client is told of errors of the store (RFC 5530 has the codes). */
 #include "imap/session_inside.h"
+#include "imap/words.h"
 
 #include <errno.h>
 
@@ -31,10 +32,15 @@ void imap_no(struct imap_session *s, const struct imap_command *command, int err
     imap_say(&s->c, command->tag, "NO", "UNAVAILABLE", "it did not work just now, try again later");
 }
 
+static void say_why(struct imap_session *s, const char *why) WAITS {
+    const char *japanese = s->c.writer.japanese ? imap_japanese(slice_of_str(why)) : NULL;
+    imap_say(&s->c, S("*"), "BYE", NULL, "%s, closing", japanese ? japanese : why);
+}
+
 void imap_end_by(struct imap_session *s, int error) {
     if (error == -ETIMEDOUT)
         imap_say(&s->c, S("*"), "BYE", NULL, "nothing was said for too long, closing");
     else if (error == -ECANCELED && s->config->ended && *s->config->ended)
-        imap_say(&s->c, S("*"), "BYE", NULL, "%s, closing", *s->config->ended);
+        say_why(s, *s->config->ended);
     s->end = error == -ETIMEDOUT ? DOOR_END_DISMISSED : door_end_of(error);
 }

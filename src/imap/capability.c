@@ -23,17 +23,21 @@ static const struct capability {
     {"COMPRESS=DEFLATE", AFTER_LOGIN}, /* RFC 4978 */
     {"CONDSTORE", AFTER_LOGIN},        /* RFC 7162 */
     {"CREATE-SPECIAL-USE", AFTER_LOGIN},
-    {"ENABLE", AFTER_LOGIN},        /* RFC 5161 */
-    {"ESEARCH", AFTER_LOGIN},       /* RFC 4731 */
-    {"ESORT", AFTER_LOGIN},         /* RFC 5267 */
+    {"ENABLE", AFTER_LOGIN},      /* RFC 5161 */
+    {"ESEARCH", AFTER_LOGIN},     /* RFC 4731 */
+    {"ESORT", AFTER_LOGIN},       /* RFC 5267 */
+    {"I18NLEVEL=1", AFTER_LOGIN}, /* RFC 5255 */
+    {"I18NLEVEL=2", AFTER_LOGIN},
     {"IDLE", AFTER_LOGIN},          /* RFC 2177 */
     {"INPROGRESS", AFTER_LOGIN},    /* RFC 9585 */
+    {"LANGUAGE", AFTER_LOGIN},      /* RFC 5255 */
     {"LIST-EXTENDED", AFTER_LOGIN}, /* RFC 5258 */
     {"LIST-METADATA", AFTER_LOGIN}, /* RFC 9590 */
     {"LIST-MYRIGHTS", AFTER_LOGIN}, /* RFC 8440 */
     {"LIST-STATUS", AFTER_LOGIN},   /* RFC 5819 */
     {"METADATA", AFTER_LOGIN},      /* RFC 5464 */
     {"MOVE", AFTER_LOGIN},          /* RFC 6851 */
+    {"MULTIAPPEND", AFTER_LOGIN},   /* RFC 3502 */
     {"NAMESPACE", AFTER_LOGIN},     /* RFC 2342 */
     {"OBJECTID", AFTER_LOGIN},      /* RFC 8474 */
     {"PARTIAL", AFTER_LOGIN},       /* RFC 9394 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * APPEND (RFC 9051 §6.3.12), with APPENDUID and CATENATE (RFC 4469), and REPLACE (RFC 8508), which
- * removes the old message when the new one is durable: whatever dies between, none is lost.
+ * APPEND (RFC 9051 §6.3.12), with APPENDUID, CATENATE (RFC 4469) and several messages (RFC 3502),
+ * of which all are stored or none; and REPLACE (RFC 8508), which removes the old message when the
+ * new one is durable: whatever dies between, none is lost.
  *
  * What a literal announces is judged before the client is asked for it: the size of the message,
  * the room in the mailbox, on the disk, and beside what else comes for the account. The octets go
@@ -13,6 +14,7 @@
  */
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "imap/quoted.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
@@ -25,15 +27,52 @@
 #define PACE_OCTETS 65536U
 #define PACE_TIME   (5 * USEC_MIN)
 
+/* What a command may take of the session's memory: flags and URLs of many messages, say. */
+#define ARENA_MOST (4U << 20)
+
+struct message {
+    struct imap_append_part part; /* flags and date */
+    uint64_t at;                  /* where it begins in what comes */
+};
+
 struct append {
     struct store_mailbox mailbox;
     struct imap_append_place place;
-    struct imap_append_part message; /* flags and date */
+    struct buf messages; /* struct message */
+    size_t count;        /* of them */
     struct store_incoming incoming;
     bool after_cr;
-    int failed; /* it cannot be taken: -EFBIG, too large, -EBADMSG, a URL, or one of the store's */
+    /* It cannot be taken: -EFBIG, a message is too large, -E2BIG, all are together, -EINVAL, the
+     * client has given it up, -EBADMSG, a URL, or one of the store's. */
+    int failed;
     struct slice bad_url;
 };
+
+static struct message *message_at(const struct append *a, size_t i) {
+    return (struct message *)(void *)a->messages.ptr + i;
+}
+
+/* Octets that the message which is coming may have yet. */
+static uint64_t octets_left(const struct imap_session *s, const struct append *a) {
+    return s->config->message_max - (a->incoming.len - message_at(a, a->count - 1)->at);
+}
+
+/* Whether so many octets more are too many for messages that are stored together. */
+static bool is_too_much(const struct append *a, uint64_t octets) {
+    return a->count > 1 && a->incoming.len + octets > STORE_TOGETHER_BYTES;
+}
+
+static void begin_message(const struct imap_session *s, struct append *a,
+                          const struct imap_append_part *part) {
+    const struct message m = {*part, a->incoming.len};
+    if (a->count == STORE_TOGETHER_MAX || s->c.arena.total > ARENA_MOST) {
+        a->failed = -E2BIG;
+        return;
+    }
+    buf_add_bytes(&a->messages, &m, sizeof m);
+    a->count++;
+    a->after_cr = false;
+}
 
 /* Octets as they come become lines with CRLF. */
 static int add_octets(struct imap_session *s, struct append *a, struct slice octets) WAITS {
@@ -53,8 +92,10 @@ static int add_octets(struct imap_session *s, struct append *a, struct slice oct
         buf_add_byte(&lines, '\n');
         a->after_cr = false;
     }
-    if (lines.len > s->config->message_max - a->incoming.len)
+    if (lines.len > octets_left(s, a))
         return -EFBIG;
+    if (is_too_much(a, lines.len))
+        return -E2BIG;
     return store_incoming_add(&a->incoming, buf_slice(&lines));
 }
 
@@ -85,8 +126,13 @@ static int read_octets(struct imap_session *s, struct append *a, uint64_t size) 
 }
 
 static int take_literal(struct imap_session *s, struct append *a, uint64_t size) WAITS {
-    if (size > s->config->message_max - a->incoming.len)
+    const bool whole = a->place.in != IMAP_APPEND_IN_CATENATE;
+    if (size > octets_left(s, a))
         a->failed = -EFBIG;
+    else if (is_too_much(a, size))
+        a->failed = -E2BIG;
+    else if (size == 0 && whole && a->count > 1)
+        a->failed = -EINVAL; /* RFC 3502: how a client gives it up */
     else
         a->failed = store_incoming_announce(&a->incoming, size, imap_quota(s),
                                             fiber_now() + PLACE_PATIENCE);
@@ -110,6 +156,10 @@ static int take_quoted(void *arg, struct slice octets) WAITS {
 
 static void take_url(struct imap_session *s, struct append *a, struct slice text) WAITS {
     struct imap_url url;
+    if (s->c.arena.total > ARENA_MOST) {
+        a->failed = -E2BIG;
+        return;
+    }
     int r = imap_url_parse(text, &s->c.arena, &url);
     if (r == 0)
         r = imap_quote(s, &url, take_quoted, &(struct quoting){s, a});
@@ -119,30 +169,44 @@ static void take_url(struct imap_session *s, struct append *a, struct slice text
     a->bad_url = text;
 }
 
-static int store_message(struct imap_session *s, struct append *a,
-                         struct store_delivered *ret) WAITS {
-    const struct imap_flags *flags = &a->message.flags;
-    struct imap_store as_store = {.change = IMAP_STORE_ADD, .flags = *flags};
+/* What the store is told of a message, but for its bytes. */
+static struct store_delivery delivery_of(const struct imap_session *s, const struct append *a,
+                                         size_t i) {
+    const struct message *m = message_at(a, i);
+    const uint64_t end = i + 1 < a->count ? message_at(a, i + 1)->at : a->incoming.len;
+    struct imap_store as_store = {.change = IMAP_STORE_ADD, .flags = m->part.flags};
     struct store_flags f = imap_flags_change(&as_store);
     (void)imap_flags_within(&f, imap_rights(s, a->mailbox.id));
-    struct store_delivery d = {
+    return (struct store_delivery){
         .mailbox = a->mailbox.id,
-        .arrival = a->message.has_date ? a->message.date.at : 0,
+        .arrival = m->part.has_date ? m->part.date.at : 0,
         .flags = f.add,
         .keywords = f.add_keywords,
         .keyword_count = f.add_keyword_count,
         .quota = imap_quota(s),
+        .offset = m->at,
+        .len = end - m->at,
     };
-    return store_incoming_deliver(&a->incoming, &d, ret);
+}
+
+/* The UID of the first; those of the others follow. */
+static int store_messages(struct imap_session *s, struct append *a, uint32_t *ret_uid) WAITS {
+    _cleanup_(free_p) struct store_delivery *d = mem_array(a->count, sizeof *d);
+    _cleanup_(free_p) struct store_delivered *stored = mem_array(a->count, sizeof *stored);
+    for (size_t i = 0; i < a->count; i++)
+        d[i] = delivery_of(s, a, i);
+    int error = store_incoming_deliver_all(&a->incoming, d, a->count, stored);
+    if (!error)
+        *ret_uid = stored->uid;
+    return error;
 }
 
 /*
- * Reads the one message of the command, or up to where it has failed. -E_SYNTAX and -E_UNKNOWN,
- * with the problem; errors of streams. Whatever is still to come of a command that is refused is
- * dropped by the caller.
+ * Reads the messages of the command, or up to where it has failed. -E_SYNTAX and -E_UNKNOWN, with
+ * the problem; errors of streams. Whatever is still to come of a command that is refused is dropped
+ * by the caller.
  */
-static int read_message(struct imap_session *s, struct append *a, struct problem *problem) WAITS {
-    bool whole = false;
+static int read_messages(struct imap_session *s, struct append *a, struct problem *problem) WAITS {
     while (!a->failed) {
         struct imap_append_part part;
         int r = imap_append_next(&a->place, &s->c.reader, s->c.mode, &s->c.arena, &part, problem);
@@ -150,21 +214,15 @@ static int read_message(struct imap_session *s, struct append *a, struct problem
             return r;
         switch (part.kind) {
         case IMAP_APPEND_MESSAGE:
-            if (whole)
-                return problem_set(problem, -E_SYNTAX,
-                                   "expected the end of the command: one message "
-                                   "comes with each APPEND");
-            a->message = part;
+            begin_message(s, a, &part);
             break;
         case IMAP_APPEND_OCTETS:
             r = take_literal(s, a, part.literal.size);
             if (r < 0)
                 return r;
-            whole = true;
             break;
         case IMAP_APPEND_URL:
             take_url(s, a, part.url);
-            whole = true;
             break;
         case IMAP_APPEND_END:
             return 0;
@@ -223,6 +281,10 @@ static void refuse_for(struct imap_session *s, const struct imap_command *comman
         refuse_url(s, command->tag, a->bad_url);
     } else if (error == -EFBIG) {
         refuse(s, command, "TOOBIG", "the message is larger than is taken here");
+    } else if (error == -E2BIG) {
+        refuse(s, command, "LIMIT", "this is more than is taken with one command");
+    } else if (error == -EINVAL) {
+        refuse(s, command, NULL, "given up: a message without octets has come, none was stored");
     } else if (error == -E_BUSY) {
         refuse(s, command, "LIMIT", "too many messages are being stored at once, try again later");
     } else {
@@ -234,11 +296,12 @@ static void refuse_for(struct imap_session *s, const struct imap_command *comman
 static void tell_appended(struct imap_session *s, struct slice tag, const struct append *a,
                           uint32_t uid) WAITS {
     struct imap_writer *w = &s->c.writer;
+    const struct imap_range uids = {uid, uid + (uint32_t)a->count - 1};
     imap_write_begin(w, tag);
     imap_write_word(w, "OK");
     imap_write_code(w, "APPENDUID");
     imap_write_number(w, a->mailbox.uidvalidity);
-    imap_write_number(w, uid);
+    imap_write_set(w, &(struct imap_set){.ranges = &uids, .count = 1});
     imap_write_code_end(w);
     imap_write_text(w, S("stored"));
     imap_write_end(w);
@@ -263,21 +326,21 @@ static void remove_replaced(struct imap_session *s, const struct imap_command *c
 
 static void finish(struct imap_session *s, const struct imap_command *command, struct append *a,
                    uint32_t replaced) WAITS {
-    struct store_delivered stored;
-    int error = store_message(s, a, &stored);
+    uint32_t uid;
+    int error = store_messages(s, a, &uid);
     if (error) {
         imap_no(s, command, error);
         return;
     }
-    s->counts.appended++;
+    s->counts.appended += a->count;
     if (replaced > 0) {
-        tell_appended(s, S("*"), a, stored.uid);
+        tell_appended(s, S("*"), a, uid);
         remove_replaced(s, command, replaced);
         return;
     }
     if (s->selected && imap_look(s) == 0)
         imap_tell(s, 0, 0);
-    tell_appended(s, command->tag, a, stored.uid);
+    tell_appended(s, command->tag, a, uid);
 }
 
 /* The message that REPLACE names; false: the client was told that it cannot be. */
@@ -322,7 +385,7 @@ void imap_do_append(struct imap_session *s, const struct imap_command *command) 
         return;
     }
     store_incoming_init(&a.incoming, s->account);
-    r = read_message(s, &a, &problem);
+    r = read_messages(s, &a, &problem);
     if (r == -E_SYNTAX || r == -E_UNKNOWN) {
         if (imap_bad(&s->c, command->tag, "%s", problem.text) < 0)
             s->end = DOOR_END_DISMISSED;
@@ -335,4 +398,5 @@ void imap_do_append(struct imap_session *s, const struct imap_command *command) 
         finish(s, command, &a, replaced);
     }
     store_incoming_done(&a.incoming);
+    buf_done(&a.messages);
 }

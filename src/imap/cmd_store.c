@@ -138,6 +138,6 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
         return;
     }
     imap_tell(s, IMAP_TELL_EXPUNGES, 0);
-    imap_ok_removed(s, command, removed > 0, "%zu message%s removed", removed,
-                    removed == 1 ? "" : "s");
+    imap_ok_removed(s, command, removed > 0,
+                    removed == 1 ? "%zu message removed" : "%zu messages removed", removed);
 }

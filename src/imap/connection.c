@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "imap/words.h"
+
 void imap_connection_init(struct imap_connection *c, struct stream *s,
                           const struct imap_reader_limits *limits, usec_t timeout,
                           unsigned errors_max) {
@@ -29,10 +31,16 @@ void imap_send(struct imap_connection *c) {
     buf_clear(&c->out);
 }
 
+void imap_sentence_v(const struct imap_writer *w, struct problem *ret, const char *format,
+                     va_list args) {
+    const char *japanese = w->japanese ? imap_japanese(slice_of_str(format)) : NULL;
+    (void)problem_set_v(ret, 0, japanese ? japanese : format, args);
+}
+
 static void say_v(struct imap_connection *c, struct slice tag, const char *status, const char *code,
                   const char *format, va_list args) WAITS {
     struct problem text;
-    (void)problem_set_v(&text, 0, format, args);
+    imap_sentence_v(&c->writer, &text, format, args);
     imap_write_begin(&c->writer, tag);
     imap_write_word(&c->writer, status);
     if (code) {

@@ -39,6 +39,10 @@ int imap_connection_next(struct imap_connection *c, struct imap_command *ret) WA
 /* Hands what is in `out` to the stream. */
 void imap_send(struct imap_connection *c) WAITS;
 
+/* A sentence for the client, in its language if that has the format (words.h). */
+void imap_sentence_v(const struct imap_writer *w, struct problem *ret, const char *format,
+                     va_list args);
+
 /*
  * A whole status response: tag ("*": none), "OK", "NO", "BAD", "BYE", a response code of one word
  * or NULL, and a sentence.

@@ -4,6 +4,7 @@
 
 #include "imap/fetching.h"
 #include "imap/structure.h"
+#include "imap/thread_id.h"
 #include "message/header.h"
 
 /* ------------------------------------------------------------------ what is to be known of it */
@@ -81,10 +82,6 @@ static void write_known(struct imap_fetching *f) {
         imap_write_word(w, "EMAILID");
         imap_write_object_id(w, IMAP_ID_MESSAGE, m->body);
     }
-    if (f->set & IMAP_FETCH_THREADID) {
-        imap_write_word(w, "THREADID");
-        imap_write_nil(w);
-    }
     if (f->set & IMAP_FETCH_SAVEDATE) {
         imap_write_word(w, "SAVEDATE");
         imap_write_nil(w);
@@ -104,6 +101,11 @@ static void write_of_map(struct imap_fetching *f) {
     if (f->set & IMAP_FETCH_BODYSTRUCTURE) {
         imap_write_word(w, "BODYSTRUCTURE");
         imap_write_structure(w, &f->map, true);
+    }
+    if (f->set & IMAP_FETCH_THREADID) {
+        const struct imap_thread_id id = imap_thread_id(&f->map, f->at.message->body);
+        imap_write_word(w, "THREADID");
+        imap_write_object_id(w, id.kind, id.number);
     }
     if (f->set & IMAP_FETCH_PREVIEW) { /* NIL would say that there is none yet (RFC 8970 §3.1) */
         imap_write_word(w, "PREVIEW");

@@ -11,7 +11,7 @@
 
 #define IMAP_FETCH_OF_MAP                                                                          \
     ((unsigned)(IMAP_FETCH_ENVELOPE | IMAP_FETCH_BODY | IMAP_FETCH_BODYSTRUCTURE |                 \
-                IMAP_FETCH_PREVIEW))
+                IMAP_FETCH_PREVIEW | IMAP_FETCH_THREADID))
 
 struct imap_fetching {
     struct imap_session *s;

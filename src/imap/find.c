@@ -172,7 +172,7 @@ static void use_map(struct imap_find *f, struct imap_find_item *item, struct sli
     for (size_t i = 0; i < f->p->count; i++) {
         if (f->p->nodes[i].key > IMAP_SEARCH_OR && item->known[i] == IMAP_NOT_KNOWN &&
             imap_find_suits_map(f, i))
-            item->known[i] = (uint8_t)imap_find_by_map(f, i);
+            item->known[i] = (uint8_t)imap_find_by_map(f, i, item->message.body);
         (void)fiber_yield_if_long();
     }
     item->found = imap_find_run(f, &item->message, item->known);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Single tests of a program, by what the mailbox knows of a message and by its map. */
 #include "imap/finding.h"
+#include "imap/thread_id.h"
 #include "message/date.h"
 
 /* ------------------------------------------------------------------ by the mailbox */
@@ -43,10 +44,10 @@ static uint64_t age_of(const struct imap_find *f, const struct store_message *m)
     return f->now > m->date ? (uint64_t)((f->now - m->date) / USEC_SEC) : 0;
 }
 
-static bool is_email(struct slice id, uint64_t body) {
-    _cleanup_(buf_done) struct buf text = {0};
-    buf_printf(&text, "M%llx", (unsigned long long)body);
-    return slice_eq(id, buf_slice(&text));
+static bool is_id(struct slice text, char kind, uint64_t number) {
+    _cleanup_(buf_done) struct buf id = {0};
+    buf_printf(&id, "%c%llx", kind, (unsigned long long)number);
+    return slice_eq(text, buf_slice(&id));
 }
 
 enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
@@ -82,10 +83,9 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
     case IMAP_SEARCH_MODSEQ:
         return m->modseq >= n->number;
     case IMAP_SEARCH_EMAILID:
-        return is_email(n->text, m->body);
+        return is_id(n->text, IMAP_ID_MESSAGE, m->body);
     case IMAP_SEARCH_RECENT: /* no message ever is */
     case IMAP_SEARCH_NEW:
-    case IMAP_SEARCH_THREADID: /* none has one */
     case IMAP_SEARCH_SAVEDATE_SUPPORTED:
         return IMAP_HOLDS_NOT;
     default:
@@ -102,13 +102,18 @@ static bool is_sent(enum imap_search_key key) {
 
 bool imap_find_suits_map(const struct imap_find *f, size_t node) {
     enum imap_search_key key = f->p->nodes[node].key;
-    return is_sent(key) || (key >= IMAP_SEARCH_FROM && key <= IMAP_SEARCH_HEADER &&
-                            search_question_suits_map(&f->questions[f->tests[node].question]));
+    return is_sent(key) || key == IMAP_SEARCH_THREADID ||
+           (key >= IMAP_SEARCH_FROM && key <= IMAP_SEARCH_HEADER &&
+            search_question_suits_map(&f->questions[f->tests[node].question]));
 }
 
-enum imap_known imap_find_by_map(struct imap_find *f, size_t node) {
+enum imap_known imap_find_by_map(struct imap_find *f, size_t node, uint64_t body) {
     const struct imap_search_node *n = &f->p->nodes[node];
     int32_t day;
+    if (n->key == IMAP_SEARCH_THREADID) {
+        const struct imap_thread_id id = imap_thread_id(f->map.map, body);
+        return is_id(n->text, id.kind, id.number);
+    }
     if (!is_sent(n->key)) {
         int has = search_confirm_by_map(&f->map, &f->questions[f->tests[node].question]);
         return has < 0 ? IMAP_NOT_KNOWN : (enum imap_known)has;

@@ -60,7 +60,8 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
 
 /* Whether a test may be answered by a map, and its answer. */
 bool imap_find_suits_map(const struct imap_find *f, size_t node);
-enum imap_known imap_find_by_map(struct imap_find *f, size_t node); /* that of f->map */
+enum imap_known imap_find_by_map(struct imap_find *f, size_t node,
+                                 uint64_t body); /* f->map, the map of this message */
 
 /*
  * Runs the program as far as the tests are known; `known` may be NULL. When that does not decide,

@@ -11,6 +11,8 @@
 /* Letters before the numbers of object ids (RFC 8474). */
 #define IMAP_ID_MESSAGE 'M'
 #define IMAP_ID_MAILBOX 'F'
+#define IMAP_ID_THREAD  'T'
+#define IMAP_ID_ALONE   'S' /* a thread, too */
 
 enum imap_enabled {
     IMAP_ENABLED_CONDSTORE = 1 << 0, /* RFC 7162 §3.1: MODSEQ comes with each FLAGS */
@@ -146,6 +148,7 @@ int imap_tell_status(struct imap_session *s, struct slice path, const struct sto
 
 void imap_do_append(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_close(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_comparator(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_copy(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_create(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) WAITS;
@@ -155,6 +158,7 @@ void imap_do_getacl(struct imap_session *s, const struct imap_command *command) 
 void imap_do_getmetadata(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_getquota(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_getquotaroot(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_language(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_list(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_listrights(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_myrights(struct imap_session *s, const struct imap_command *command) WAITS;

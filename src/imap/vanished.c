@@ -91,7 +91,7 @@ void imap_ok_removed(struct imap_session *s, const struct imap_command *command,
     struct problem text;
     va_list args;
     va_start(args, format);
-    (void)problem_set_v(&text, 0, format, args);
+    imap_sentence_v(w, &text, format, args);
     va_end(args);
     bool tells = removed && s->enabled & IMAP_ENABLED_QRESYNC &&
                  store_mailbox_get(s->account, s->told.mailbox, &m) == 0;

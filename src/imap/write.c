@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "imap/fetch.h"
 #include "imap/utf7.h"
+#include "imap/words.h"
 
 #define QUOTED_MAX                                                                                 \
     4096U /* bytes; longer strings are literals, which clients read without looking */
@@ -77,10 +78,13 @@ void imap_write_code_end(struct imap_writer *w) {
 }
 
 void imap_write_text(struct imap_writer *w, struct slice text) {
+    const char *japanese = w->japanese ? imap_japanese(text) : NULL;
+    if (japanese)
+        text = slice_of_str(japanese);
     w->code_done = false;
     before_value(w);
     MUST(text.len > 0 && w->depth == 0 && !w->in_code);
-    bool wide = w->utf8 && utf8_valid(text);
+    bool wide = (w->utf8 || w->japanese) && utf8_valid(text);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (i == 0 && c == '[') /* it would begin a code */

@@ -30,6 +30,7 @@
 struct imap_writer {
     struct buf *to;  /* the caller's */
     bool utf8;       /* UTF8=ACCEPT or IMAP4rev2 is enabled: UTF-8 in quoted strings and texts */
+    bool japanese;   /* the language of texts (RFC 5255): those that words.h has, in UTF-8 */
     bool utf8_names; /* the same for names of mailboxes; else modified UTF-7 */
 
     /* the writer's own */
@@ -56,7 +57,7 @@ void imap_write_code(struct imap_writer *w, const char *code);
 void imap_write_code_end(struct imap_writer *w);
 
 /* Text for people, to the end of the line: not empty; controls become spaces, and 8-bit octets "?"
- * unless they are UTF-8 and `utf8` is set. */
+ * unless they are UTF-8 and `utf8` or `japanese` is set. */
 void imap_write_text(struct imap_writer *w, struct slice text);
 
 /* ------------------------------------------------------------------ values */
