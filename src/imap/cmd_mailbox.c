@@ -33,6 +33,8 @@ static int make(struct imap_session *s, struct slice path, enum store_role role,
     walk(s->account, path, &parent, &rest);
     if (rest.len == 0)
         return -EEXIST;
+    if (!imap_path_is_good(rest))
+        return -E_SYNTAX;
     int error = parent ? imap_may(s, parent, STORE_RIGHT_CREATE) : 0;
     while (!error && slice_next(&rest, IMAP_UNDER, &name))
         error = store_create_mailbox(s->account, parent, name,
@@ -105,10 +107,10 @@ void imap_do_create(struct imap_session *s, const struct imap_command *command) 
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) {
     struct store_mailbox m;
     int error = imap_find_allowed(s, command->name, STORE_RIGHT_REMOVE_MAILBOX, &m);
-    if (!error && s->selected && s->told.mailbox == m.id)
-        imap_unselect(s);
     if (!error)
         error = store_remove_mailbox(s->account, m.id, false);
+    if (!error && s->selected && s->told.mailbox == m.id)
+        imap_unselect(s);
     if (error == -E_BUSY)
         imap_say(&s->c, command->tag, "NO", "HASCHILDREN",
                  "there are mailboxes below it: delete those first");
@@ -145,26 +147,33 @@ static int rename_inbox(struct imap_session *s, struct slice to) WAITS {
                                       uids.len / sizeof(uint32_t), made, true, &moved);
 }
 
-void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
-    struct slice to = command->rename.to, above = S(""), name = to;
-    struct store_mailbox m, parent = {0};
+/* What is missing above the new path is made when nothing else stands in the way of it. */
+static int rename_other(struct imap_session *s, uint32_t mailbox, struct slice to) WAITS {
+    struct slice above = S(""), name = to;
+    struct store_mailbox parent = {0};
     ssize_t at = slice_rfind_byte(to, IMAP_UNDER);
+    int error = 0;
     if (at >= 0) {
         above = slice_first(to, (size_t)at);
         name = slice_from(to, (size_t)at + 1);
     }
+    if (imap_leads_through(s->account, above, mailbox))
+        return -EINVAL;
+    if (!imap_path_is_good(to))
+        return -E_SYNTAX;
+    if (above.len > 0 && imap_find_mailbox(s->account, above, &parent) < 0)
+        error = make(s, above, STORE_ROLE_NONE, &parent.id);
+    if (!error && parent.id)
+        error = imap_may(s, parent.id, STORE_RIGHT_CREATE);
+    return error ? error : store_rename_mailbox(s->account, mailbox, parent.id, name);
+}
+
+void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
+    const struct slice to = command->rename.to;
+    struct store_mailbox m;
     int error = imap_find_allowed(s, command->rename.from, STORE_RIGHT_REMOVE_MAILBOX, &m);
-    if (!error && m.id == STORE_INBOX) {
-        error = rename_inbox(s, to);
-    } else if (!error) {
-        if (above.len > 0 && imap_find_mailbox(s->account, above, &parent) < 0) {
-            error = make(s, above, STORE_ROLE_NONE, &parent.id);
-        }
-        if (!error && parent.id)
-            error = imap_may(s, parent.id, STORE_RIGHT_CREATE);
-        if (!error)
-            error = store_rename_mailbox(s->account, m.id, parent.id, name);
-    }
+    if (!error)
+        error = m.id == STORE_INBOX ? rename_inbox(s, to) : rename_other(s, m.id, to);
     if (error == -EEXIST)
         imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
     else if (error == -EINVAL)

@@ -37,9 +37,13 @@ void imap_do_getquota(struct imap_session *s, const struct imap_command *command
     imap_ok(s, command, "that is the quota");
 }
 
-/* The mailbox need not exist (§4.1.2). */
+/* The mailbox need not exist (§4.1.2), but must be one that could. */
 void imap_do_getquotaroot(struct imap_session *s, const struct imap_command *command) {
     struct imap_writer *w = &s->c.writer;
+    if (!imap_path_is_good(command->name)) {
+        imap_no(s, command, -E_UNKNOWN);
+        return;
+    }
     imap_write_begin(w, S("*"));
     imap_write_word(w, "QUOTAROOT");
     imap_write_mailbox(w, command->name);

@@ -18,6 +18,25 @@ int imap_find_mailbox(const struct store_account *a, struct slice path, struct s
     return error;
 }
 
+bool imap_path_is_good(struct slice path) {
+    struct slice name;
+    if (path.len == 0 || slice_ends(path, S("/")))
+        return false;
+    while (slice_next(&path, IMAP_UNDER, &name))
+        if (!store_name_is_good(name))
+            return false;
+    return true;
+}
+
+bool imap_leads_through(const struct store_account *a, struct slice path, uint32_t mailbox) {
+    struct store_mailbox m = {0};
+    struct slice name;
+    while (m.id != mailbox && slice_next(&path, IMAP_UNDER, &name))
+        if (store_mailbox_find(a, m.id, name, &m) < 0)
+            return false;
+    return m.id == mailbox;
+}
+
 void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *to) {
     size_t begin = to->len;
     if (store_mailbox_path(a, mailbox, to) < 0)

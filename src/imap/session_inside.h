@@ -28,6 +28,7 @@ struct imap_session {
     const struct imap_session_config *config;
     struct store *store;
     struct store_account *account;
+    uint64_t account_id;
     unsigned enabled;       /* of enum imap_enabled */
     bool compressed;        /* RFC 4978 */
     struct buf off;         /* what the account has in place of config->off */
@@ -95,6 +96,12 @@ void imap_write_flags_of(struct imap_session *s, const struct store_message *m);
 
 /* The mailbox with a path such as "Work/2026", INBOX in any case. -E_UNKNOWN. */
 int imap_find_mailbox(const struct store_account *a, struct slice path, struct store_mailbox *ret);
+
+/* Whether mailboxes can have all the names of a path. */
+bool imap_path_is_good(struct slice path);
+
+/* Whether it is the path of the mailbox, or leads to somewhere below it. */
+bool imap_leads_through(const struct store_account *a, struct slice path, uint32_t mailbox);
 
 /* The path of a mailbox, appended. */
 void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *to);

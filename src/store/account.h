@@ -152,9 +152,6 @@ struct store {
 
 /* ------------------------------------------------------------------ mailbox.c */
 
-/* UTF-8 without control characters: of a mailbox, or of who has rights in one. */
-bool mailbox_name_is_good(struct slice name);
-
 struct mailbox *mailbox_find(const struct store_account *a, uint32_t id);
 struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info);
 void mailbox_begin(struct mailbox *m); /* a new one: it has no entries, and so they are loaded */

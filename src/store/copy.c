@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Copies and moves of messages (RFC 9051 §6.4.7, §6.4.8): further entries of their bodies. They
- * cost no bytes and no quota.
+ * cost no bytes and no quota; what bounds them is the number of entries, each of which takes memory
+ * and a row.
  *
  * The UIDs of one call follow each other. A moved message stays what it is for POP3: its unique-id
  * goes with it. A copy gets its own, since both may lie in one mailbox: it is made of its UID, so a
@@ -87,6 +88,15 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
     return 0;
 }
 
+/* However many there are already, more can be moved, and come. */
+static bool has_room(const struct store_account *a, const struct copy *v) {
+    const uint64_t asked = a->store->options.entries, most = asked ? asked : STORE_ENTRIES_MAX;
+    uint64_t there = 0;
+    for (size_t i = 0; i < a->mailbox_count; i++)
+        there += a->mailboxes[i]->info.messages;
+    return v->move || there + v->selection.count <= most;
+}
+
 static int prepare_copy(struct store_account *a, struct change *c, struct group *g) WAITS {
     struct copy *v = CONTAINER_OF(c, struct copy, change);
     struct store_entry *entries;
@@ -95,7 +105,7 @@ static int prepare_copy(struct store_account *a, struct change *c, struct group 
     v->to = mailbox_find(a, v->to_id);
     if (!v->to || v->selection.mailbox->gone)
         return -E_UNKNOWN;
-    if (v->selection.count >= UINT32_MAX - v->to->uidnext)
+    if (v->selection.count >= UINT32_MAX - v->to->uidnext || !has_room(a, v))
         return -E_LIMIT;
     v->result.first_uid = v->to->uidnext;
     while (!error && (count = selection_next(&v->selection, g, &entries)) > 0)

@@ -20,7 +20,7 @@
 
 /* ------------------------------------------------------------------ mailboxes */
 
-bool mailbox_name_is_good(struct slice name) {
+bool store_name_is_good(struct slice name) {
     if (name.len == 0 || name.len > STORE_NAME_MAX || !utf8_valid(name))
         return false;
     for (size_t i = 0; i < name.len; i++)

@@ -35,6 +35,34 @@ int store_mailbox_find(const struct store_account *a, uint32_t parent, struct sl
     return -E_UNKNOWN;
 }
 
+/* How far it is down to a mailbox: names, and bytes with one between two names. */
+struct reach {
+    size_t depth, bytes;
+};
+
+/* From the top, or from below `above`; false: the mailbox does not lie there. */
+static bool reach_of(const struct store_account *a, uint32_t mailbox, uint32_t above,
+                     struct reach *ret) {
+    *ret = (struct reach){0};
+    while (mailbox && mailbox != above && ret->depth <= a->mailbox_count) {
+        const struct mailbox *m = mailbox_find(a, mailbox);
+        if (!m)
+            break;
+        ret->bytes += m->info.name.len + (ret->depth++ > 0);
+        mailbox = m->info.parent;
+    }
+    return mailbox == above;
+}
+
+/* Whether a name can stand below a parent, with so much below itself. */
+static bool fits_below(const struct store_account *a, uint32_t parent, struct slice name,
+                       struct reach below) {
+    struct reach up;
+    (void)reach_of(a, parent, 0, &up);
+    const size_t bytes = up.bytes + (parent != 0) + name.len + (below.depth > 0) + below.bytes;
+    return up.depth + 1 + below.depth <= STORE_DEPTH_MAX && bytes <= STORE_TREE_PATH_MAX;
+}
+
 struct mailbox_change {
     struct change change;
     struct record_mailbox wanted;
@@ -47,7 +75,8 @@ static int prepare_mailbox(struct store_account *a, struct change *c, struct gro
         return -EEXIST;
     if (n->parent && !mailbox_find(a, n->parent))
         return -E_UNKNOWN;
-    if (a->mailbox_count >= STORE_MAILBOXES_MAX)
+    if (a->mailbox_count >= STORE_MAILBOXES_MAX ||
+        !fits_below(a, n->parent, n->name, (struct reach){0}))
         return -E_LIMIT;
     n->mailbox = a->given.mailbox_next++;
     n->uidvalidity = (uint32_t)(a->given.born / USEC_SEC) + n->mailbox;
@@ -59,7 +88,7 @@ static int prepare_mailbox(struct store_account *a, struct change *c, struct gro
 
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) {
-    if (!mailbox_name_is_good(name))
+    if (!store_name_is_good(name))
         return -E_SYNTAX;
     struct mailbox_change v = {
         .change = {.prepare = prepare_mailbox, .reads = true},
@@ -81,6 +110,18 @@ static bool lies_below(const struct store_account *a, uint32_t mailbox, uint32_t
         mailbox = m ? m->info.parent : 0;
     }
     return false;
+}
+
+/* The furthest there is below a mailbox. */
+static struct reach reach_below(const struct store_account *a, uint32_t mailbox) {
+    struct reach most = {0}, r;
+    for (size_t i = 0; i < a->mailbox_count; i++) {
+        if (!reach_of(a, a->mailboxes[i]->info.id, mailbox, &r))
+            continue;
+        most.depth = MAX(most.depth, r.depth);
+        most.bytes = MAX(most.bytes, r.bytes);
+    }
+    return most;
 }
 
 /* What a mailbox that gets another path is subscribed as goes with it. */
@@ -105,6 +146,8 @@ static int prepare_rename(struct store_account *a, struct change *c, struct grou
         return -EINVAL;
     if (store_mailbox_find(a, n->parent, n->name, &there) == 0)
         return there.id == n->mailbox ? 0 : -EEXIST;
+    if (!fits_below(a, n->parent, n->name, reach_below(a, n->mailbox)))
+        return -E_LIMIT;
     n->uidvalidity = m->info.uidvalidity;
     n->uidnext = m->info.uidnext;
     n->role = m->info.role;
@@ -117,7 +160,7 @@ int store_rename_mailbox(struct store_account *a, uint32_t mailbox, uint32_t par
                          struct slice name) {
     if (mailbox == STORE_INBOX)
         return -EPERM;
-    if (!mailbox_name_is_good(name))
+    if (!store_name_is_good(name))
         return -E_SYNTAX;
     struct mailbox_change v = {
         .change = {.prepare = prepare_rename, .reads = true},

@@ -139,7 +139,7 @@ int store_set_rights(struct store_account *a, uint32_t mailbox, struct slice ide
         text = slice_from(text, 1);
     }
     struct slice who = slice_starts(identifier, S("-")) ? slice_from(identifier, 1) : identifier;
-    if (!mailbox_name_is_good(who) || store_rights_parse(text, &v.rights) < 0)
+    if (!store_name_is_good(who) || store_rights_parse(text, &v.rights) < 0)
         return -E_SYNTAX;
     return change_run(a, &v.change);
 }

@@ -33,6 +33,8 @@ struct store_options {
                    struct problem *problem) WAITS;
     const void *backend_options;
 
+    uint64_t entries; /* messages of an account, copies too, to which none is added by copying; 0:
+                         STORE_ENTRIES_MAX */
     uint64_t memory;  /* bytes of memory; beyond, what was used least recently goes; 0: 64 MiB */
     usec_t patience;  /* how long a patient delivery may wait for others; 0: not at all */
     unsigned writers; /* accounts written at the same time; 0: 16 */
@@ -59,6 +61,8 @@ struct store_options {
     void (*used)(void *arg, uint64_t account);
     void *used_arg;
 };
+
+#define STORE_ENTRIES_MAX 5000000U
 
 /*
  * Opens the store. Starts fibers as children of the caller: the same fiber closes it, when all
@@ -163,6 +167,8 @@ enum store_role { /* special use, RFC 6154 */
 
 #define STORE_NAME_MAX      255U
 #define STORE_MAILBOXES_MAX 5000U
+#define STORE_DEPTH_MAX     50U   /* of mailboxes below each other */
+#define STORE_TREE_PATH_MAX 1024U /* bytes of their names, with one between two of them */
 
 struct store_mailbox {
     uint32_t id;     /* never given again */
@@ -183,9 +189,14 @@ int store_mailbox_find(const struct store_account *a, uint32_t parent, struct sl
                        struct store_mailbox *ret);
 int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_mailbox *ret);
 
+/* Whether a mailbox can have the name: UTF-8, not empty, at most STORE_NAME_MAX bytes, no control
+ * bytes. */
+bool store_name_is_good(struct slice name);
+
 /*
- * -EEXIST: the parent has one of this name; -E_SYNTAX: not UTF-8, empty, or control bytes;
- * -E_LIMIT: too many mailboxes, or its rights would be too many properties (properties.h).
+ * -EEXIST: the parent has one of this name; -E_SYNTAX: it is none that can be;
+ * -E_LIMIT: too many mailboxes, too deep below others, too long a path with theirs, or its rights
+ * would be too many properties (properties.h).
  */
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) WAITS;

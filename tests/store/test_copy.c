@@ -399,6 +399,47 @@ WORLD_TEST(a_rebuild_does_not_claim_to_know_what_vanished_with_a_pack) {
     assert_int_equal(vanished_since(w, now, (const uint32_t[]){3}, 1), 0);
 }
 
+/* However deep one is made, and whatever moves another below it. */
+WORLD_TEST_BOTH(mailboxes_lie_no_deeper_and_have_no_longer_paths_than_is_bearable) {
+    char name[STORE_NAME_MAX + 1] = {0};
+    uint32_t deep = 0, wide = 0, id;
+    world_open(w);
+    for (unsigned i = 0; i + 1 < STORE_DEPTH_MAX; i++)
+        deep = world_mailbox_in(w, deep, "d");
+    id = world_mailbox_in(w, deep, "d");
+    assert_int_equal(store_create_mailbox(w->account, id, S("d"), STORE_ROLE_NONE, &id), -E_LIMIT);
+    memset(name, 'n', STORE_NAME_MAX);
+    for (unsigned i = 0; i < 4; i++) /* with what stands between them all but one byte */
+        wide = world_mailbox_in(w, wide, name);
+    assert_int_equal(store_create_mailbox(w->account, wide, S("n"), STORE_ROLE_NONE, &id),
+                     -E_LIMIT);
+    uint32_t one = make_mailbox(w, "one"), two = world_mailbox_in(w, one, "two");
+    assert_int_equal(store_rename_mailbox(w->account, one, deep, S("one")), -E_LIMIT);
+    assert_int_equal(store_rename_mailbox(w->account, one, wide, S("")), -E_SYNTAX);
+    assert_int_equal(store_rename_mailbox(w->account, two, deep, S("two")), 0);
+    assert_int_equal(store_rename_mailbox(w->account, one, deep, S("one")), 0);
+    name[STORE_NAME_MAX - 5] = 0;
+    assert_int_equal(store_rename_mailbox(w->account, wide, 0, S("w")), 0);
+    world_reopen(w);
+    assert_int_equal(store_rename_mailbox(w->account, two, wide, slice_of_str(name)), 0);
+}
+
+/* What copies cost is no quota: so their number is bounded, and no more than that. */
+WORLD_TEST_BOTH(an_account_is_not_filled_with_copies) {
+    const uint32_t uids[] = {1, 2, 3, 4};
+    struct store_copied done;
+    w->options.entries = 10;
+    world_open(w);
+    world_fill(w, 4);
+    uint32_t other = make_mailbox(w, "other");
+    (void)copy(w, STORE_INBOX, uids, 4, other, false);
+    assert_int_equal(store_copy(w->account, STORE_INBOX, uids, 4, other, false, &done), -E_LIMIT);
+    (void)copy(w, STORE_INBOX, uids, 2, other, false);
+    assert_int_equal(store_copy(w->account, other, uids, 1, other, false, &done), -E_LIMIT);
+    (void)copy(w, other, uids, 4, STORE_INBOX, true);
+    (void)world_deliver(w, "more", "it comes all the same\r\n");
+}
+
 WORLD_TEST_BOTH(rfc9051_6_3_6_a_renamed_mailbox_keeps_what_is_in_and_below_it) {
     world_open(w);
     world_fill(w, 1);
@@ -469,6 +510,8 @@ int main(void) {
         BOTH(rfc7162_3_2_5_what_vanished_too_long_ago_is_said_to_be),
         BOTH(rfc7162_3_2_5_what_vanished_lately_is_kept),
         cmocka_unit_test(a_rebuild_does_not_claim_to_know_what_vanished_with_a_pack),
+        BOTH(mailboxes_lie_no_deeper_and_have_no_longer_paths_than_is_bearable),
+        BOTH(an_account_is_not_filled_with_copies),
         BOTH(rfc9051_6_3_6_a_renamed_mailbox_keeps_what_is_in_and_below_it),
         BOTH(mailboxes_that_are_unknown_are_said_to_be),
         BOTH(what_is_changed_while_a_mailbox_is_loaded_is_seen),
