@@ -27,17 +27,27 @@ static void decompose(struct buf *codes, uint32_t c) {
     }
 }
 
+/* Marks by their classes; of one class they stay in their order. */
+static void sort_marks(uint32_t *codes, size_t count) {
+    _cleanup_(buf_done) struct buf before = {0};
+    uint16_t places[256] = {0}; /* where those of each class end */
+    buf_add_bytes(&before, codes, count * sizeof *codes);
+    const uint32_t *list = (const uint32_t *)(const void *)before.ptr;
+    for (size_t i = 0; i < count; i++)
+        places[unicode_uint8_of(&unicode_classes, list[i])]++;
+    for (size_t class = 1; class < ARRAY_SIZE(places); class ++)
+        places[class] = (uint16_t)(places[class] + places[class - 1]);
+    for (size_t i = count; i-- > 0;)
+        codes[--places[unicode_uint8_of(&unicode_classes, list[i])]] = list[i];
+}
+
 static void put_in_order(uint32_t *codes, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        uint32_t c = codes[i];
-        uint8_t class = unicode_uint8_of(&unicode_classes, c);
-        size_t at = i;
-        for (; class > 0 && at > 0; at--) {
-            if (unicode_uint8_of(&unicode_classes, codes[at - 1]) <= class)
-                break;
-            codes[at] = codes[at - 1];
-        }
-        codes[at] = c;
+    for (size_t i = 0, run; i < count; i += run + 1) {
+        run = 0;
+        while (i + run < count && unicode_uint8_of(&unicode_classes, codes[i + run]) > 0)
+            run++;
+        if (run > 1)
+            sort_marks(codes + i, run);
     }
 }
 

@@ -5,7 +5,7 @@
  * width stay.
  *
  * `utf8` is UTF-8 of at most NFC_MAX bytes; else it stays as it is. The output is at most three
- * times as long. Pure; of thousands of marks behind one letter, quadratic within that bound.
+ * times as long. Pure; linear.
  */
 #pragma once
 

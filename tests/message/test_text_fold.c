@@ -173,6 +173,24 @@ static void form_c_is_one_character_where_there_is_one(void **state) {
     check_nfc("か\u3099\xff", "か\u3099\xff"); /* no UTF-8 */
 }
 
+static void thousands_of_marks_are_put_in_order(void **state) {
+    enum { EACH = 1000 };
+    _cleanup_(buf_done) struct buf text = {0}, expected = {0}, form = {0};
+    (void)state;
+    buf_add_str(&text, "q");
+    buf_add_str(&expected, "q");
+    for (unsigned i = 0; i < EACH; i++) {
+        buf_add_str(&text, "\u0302");
+        buf_add_str(&expected, "\u0323");
+    }
+    for (unsigned i = 0; i < EACH; i++) {
+        buf_add_str(&text, "\u0323");
+        buf_add_str(&expected, "\u0302");
+    }
+    nfc_add(&form, buf_slice(&text));
+    assert_true(slice_eq(buf_slice(&form), buf_slice(&expected)));
+}
+
 /* ------------------------------------------------------------------ Python's opinion */
 
 static struct slice from_hex(struct arena *a, const char *text) {
@@ -239,6 +257,7 @@ int main(void) {
         cmocka_unit_test(broken_text_takes_no_longer_than_other_text),
         cmocka_unit_test(more_than_thirty_marks_are_kept),
         cmocka_unit_test(form_c_is_one_character_where_there_is_one),
+        cmocka_unit_test(thousands_of_marks_are_put_in_order),
         cmocka_unit_test(casemap_has_title_case_decomposed),
         cmocka_unit_test(every_character_becomes_what_python_says),
         cmocka_unit_test(marks_in_any_order_become_what_python_says),
