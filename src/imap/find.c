@@ -93,8 +93,6 @@ static void prepare_test(struct imap_find *f, size_t node, int charset) {
         test->uids = new_set(f, set_by_uid(f, n->set));
     } else if (n->key == IMAP_SEARCH_FLAG) {
         test->flag = flag_of(n->text);
-    } else if (n->key == IMAP_SEARCH_KEYWORD) {
-        test->keyword = ARENA_NEW(&f->arena, struct imap_find_keyword);
     } else if (is_text(n->key)) {
         test->question = f->question_count;
         add_question(f, n, charset);
@@ -106,11 +104,20 @@ static void prepare(struct imap_find *f, int charset) WAITS {
     for (size_t i = 0; i < f->p->count; i++)
         texts += is_text(f->p->nodes[i].key);
     f->questions = arena_array(&f->arena, texts, sizeof *f->questions);
+    imap_find_prepare_keywords(f);
     for (size_t i = 0; i < f->p->count; i++) {
         prepare_test(f, i, charset);
         f->suits_map |= f->p->nodes[i].key > IMAP_SEARCH_OR && imap_find_suits_map(f, i);
         (void)fiber_yield_if_long();
     }
+}
+
+/* Those for which messages have to be read. */
+static size_t count_texts(const struct imap_find *f) {
+    size_t count = 0;
+    for (size_t i = 0; i < f->question_count; i++)
+        count += !search_question_suits_map(&f->questions[i]);
+    return count;
 }
 
 int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
@@ -131,6 +138,10 @@ int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
     f->tests = arena_array(&f->arena, p->count, sizeof *f->tests);
     f->reached = arena_array(&f->arena, p->count, sizeof *f->reached);
     prepare(f, charset);
+    if (count_texts(f) > IMAP_FIND_TEXTS) {
+        imap_find_done(f);
+        return -E_LIMIT;
+    }
     if (f->question_count > 0)
         f->confirm = search_confirm_new(f->questions, f->question_count);
     *ret = f;
@@ -192,6 +203,7 @@ static int by_maps(struct imap_find *f) WAITS {
             messages[count] = f->items[i].message;
             wanted[count++] = &f->items[i];
         }
+        (void)fiber_yield_if_long();
     }
     for (size_t at = 0; at < count;) {
         buf_clear(&f->maps);
@@ -227,9 +239,11 @@ static bool ask(struct imap_find *f, struct imap_find_item *item) {
 
 static int by_texts(struct imap_find *f) WAITS {
     bool any = false;
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
         if (f->items[i].found == IMAP_NOT_KNOWN)
             any |= ask(f, &f->items[i]);
+        (void)fiber_yield_if_long();
+    }
     return any ? imap_find_by_texts(f) : 0;
 }
 

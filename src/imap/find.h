@@ -16,6 +16,7 @@
 #include "search/confirm.h"
 
 #define IMAP_FIND_NODES 16384U /* keys, ANDs and ORs of a program */
+#define IMAP_FIND_TEXTS 1000U  /* texts among them for which messages have to be read */
 
 struct imap_find;
 

@@ -1,38 +1,67 @@
 /* SPDX-License-Identifier: ISC */
 /* Single tests of a program, by what the mailbox knows of a message and by its map. */
+#include <stdlib.h>
+
 #include "imap/finding.h"
 #include "imap/thread_id.h"
 #include "message/date.h"
 
 /* ------------------------------------------------------------------ by the mailbox */
 
-static bool has_keyword(struct imap_find *f, size_t node, const struct store_message *m) {
+static int by_name(const void *a, const void *b) {
+    return slice_cmp_nocase(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static size_t place_of_name(const struct imap_find_keywords *k, struct slice name) {
+    const struct slice *found = bsearch(&name, k->names, k->count, sizeof name, by_name);
+    return found ? (size_t)(found - k->names) : k->count;
+}
+
+void imap_find_prepare_keywords(struct imap_find *f) {
+    const struct imap_search_program *p = f->p;
+    struct imap_find_keywords *k = &f->keywords;
+    size_t all = 0;
+    k->names = arena_array(&f->arena, p->count, sizeof *k->names);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->nodes[i].key == IMAP_SEARCH_KEYWORD)
+            k->names[all++] = p->nodes[i].text;
+    qsort(k->names, all, sizeof *k->names, by_name);
+    for (size_t i = 0; i < all; i++)
+        if (k->count == 0 || !slice_eq_nocase(k->names[i], k->names[k->count - 1]))
+            k->names[k->count++] = k->names[i];
+    for (size_t i = 0; i < p->count; i++)
+        if (p->nodes[i].key == IMAP_SEARCH_KEYWORD)
+            f->tests[i].keyword = place_of_name(k, p->nodes[i].text);
+    if (k->count == 0)
+        return;
+    k->rows = MAX(MIN(IMAP_FIND_ROWS / k->count, (size_t)4096), (size_t)1);
+    k->sets = arena_array(&f->arena, k->rows, sizeof *k->sets);
+    k->has = arena_array(&f->arena, k->rows * k->count, sizeof *k->has);
+}
+
+/* The row of the message's set. */
+static const bool *row_of(struct imap_find *f, const struct store_message *m) {
     _cleanup_(buf_done) struct buf names = {0};
+    struct imap_find_keywords *k = &f->keywords;
+    const size_t row = m->keywords % k->rows;
+    bool *has = k->has + row * k->count;
     struct slice rest, word;
-    bool has = false;
+    if (k->sets[row] == m->keywords)
+        return has;
+    memset(has, 0, k->count * sizeof *has);
     store_view_keywords(f->s->told.view, m, &names);
     rest = buf_slice(&names);
-    while (!has && slice_next_word(&rest, &word))
-        has = slice_eq_nocase(word, f->p->nodes[node].text);
+    while (slice_next_word(&rest, &word)) {
+        size_t place = place_of_name(k, word);
+        if (place < k->count)
+            has[place] = true;
+    }
+    k->sets[row] = m->keywords;
     return has;
 }
 
-/* Messages have few different sets, so each is looked at once. */
 static bool keyword(struct imap_find *f, size_t node, const struct store_message *m) {
-    struct imap_find_keyword *k = f->tests[node].keyword;
-    if (m->keywords == 0)
-        return false;
-    if (m->keywords >= k->count) {
-        size_t count = MAX((size_t)m->keywords + 1, 2 * k->count);
-        uint8_t *sets = arena_array(&f->arena, count, 1);
-        if (k->count > 0)
-            memcpy(sets, k->sets, k->count);
-        *k = (struct imap_find_keyword){sets, count};
-    }
-    uint8_t *known = &k->sets[m->keywords];
-    if (*known == 0)
-        *known = 1 + has_keyword(f, node, m);
-    return *known > 1;
+    return m->keywords > 0 && row_of(f, m)[f->tests[node].keyword];
 }
 
 static int32_t day_of(const struct store_message *m) {
@@ -44,10 +73,19 @@ static uint64_t age_of(const struct imap_find *f, const struct store_message *m)
     return f->now > m->date ? (uint64_t)((f->now - m->date) / USEC_SEC) : 0;
 }
 
+/* Whether it is that of an object as imap_write_object_id() writes it. */
 static bool is_id(struct slice text, char kind, uint64_t number) {
-    _cleanup_(buf_done) struct buf id = {0};
-    buf_printf(&id, "%c%llx", kind, (unsigned long long)number);
-    return slice_eq(text, buf_slice(&id));
+    uint64_t written = 0;
+    if (text.len < 2 || text.len > 17 || text.ptr[0] != kind ||
+        (text.ptr[1] == '0' && text.len > 2))
+        return false;
+    for (size_t i = 1; i < text.len; i++) {
+        const char c = text.ptr[i];
+        if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'f'))
+            return false;
+        written = written << 4 | (uint64_t)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    return written == number;
 }
 
 enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,

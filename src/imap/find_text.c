@@ -10,6 +10,14 @@
 
 #define FIRST_PART 16384U /* mostly the whole header */
 
+/* Bytes of messages times questions about them, in one trip: some milliseconds. Who asks much goes
+ * more often, so that others have their turns between. */
+#define TRIP 8388608U
+
+static size_t most_of_trip(const struct imap_find *f) {
+    return MAX(TRIP / f->question_count, (size_t)FIRST_PART);
+}
+
 /* In the thread that has read the text. */
 static void keep(struct imap_find *f, struct imap_find_item *item) {
     for (size_t i = 0; i < f->question_count; i++)
@@ -48,10 +56,11 @@ static int run_end(void *arg) {
 
 static int read_large(struct imap_find *f, struct imap_find_item *item) WAITS {
     const struct store_message *m = &item->message;
+    const size_t most = MIN(most_of_trip(f), (size_t)STORE_SPAN_MAX);
     struct part_job job = {.confirm = f->confirm, .more = true};
     search_confirm_begin(f->confirm, item->asked);
     for (uint64_t at = 0; job.more && at < m->size; at += job.bytes.len) {
-        size_t len = (size_t)MIN(m->size - at, (uint64_t)(at == 0 ? FIRST_PART : STORE_SPAN_MAX));
+        size_t len = (size_t)MIN(m->size - at, (uint64_t)(at == 0 ? FIRST_PART : most));
         buf_clear(&f->bytes);
         buf_reserve(&f->bytes, len);
         ssize_t n = store_read(f->s->account, m, at, f->bytes.ptr, len);
@@ -96,9 +105,11 @@ static bool is_small(const struct imap_find_item *item) {
 
 /* Items from one on that are small and follow each other in the mailbox. */
 static size_t count_run(const struct imap_find *f, size_t i) {
+    uint64_t most = most_of_trip(f), bytes = f->items[i].message.size;
     size_t run = 1;
     while (i + run < f->count && is_small(&f->items[i + run]) &&
-           f->items[i + run].place == f->items[i].place + run)
+           f->items[i + run].place == f->items[i].place + run &&
+           (bytes += f->items[i + run].message.size) <= most)
         run++;
     return run;
 }

@@ -7,10 +7,17 @@
 
 enum imap_known { IMAP_HOLDS_NOT, IMAP_HOLDS, IMAP_NOT_KNOWN };
 
-/* KEYWORD: for each set of keywords 1 + whether it has it; 0: not looked yet. */
-struct imap_find_keyword {
-    uint8_t *sets;
-    size_t count;
+/*
+ * The names that KEYWORD asks for, each once. Messages have few different sets of keywords; which
+ * of the names are in one is found out for all of them at once, and remembered in a row, of which
+ * there are as many as IMAP_FIND_ROWS bytes go. A row is that of all sets whose number it is of.
+ */
+#define IMAP_FIND_ROWS 131072U
+struct imap_find_keywords {
+    struct slice *names; /* sorted, without regard to case */
+    size_t count, rows;
+    uint32_t *sets; /* of each row: whose it is now; 0: nobody's */
+    bool *has;      /* of each row: of each name */
 };
 
 /* What is prepared for a test of the program, by its key. */
@@ -18,7 +25,7 @@ union imap_find_test {
     const struct imap_set *uids; /* of sets */
     uint64_t flag;
     size_t question; /* of a text: its place among them */
-    struct imap_find_keyword *keyword;
+    size_t keyword;  /* its place among the names */
 };
 
 #define IMAP_FIND_BATCH  64U      /* messages that are looked at together */
@@ -40,6 +47,7 @@ struct imap_find {
     struct arena arena;
     usec_t now; /* wall time, for OLDER and YOUNGER */
     union imap_find_test *tests;
+    struct imap_find_keywords keywords;
     struct search_question *questions;
     size_t question_count;
     struct search_confirm *confirm;
@@ -53,6 +61,9 @@ struct imap_find {
     struct arena map_arena;
     struct search_map map;
 };
+
+/* The names of all KEYWORDs of the program. */
+void imap_find_prepare_keywords(struct imap_find *f);
 
 /* What the mailbox knows; IMAP_NOT_KNOWN of tests that take more. */
 enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,

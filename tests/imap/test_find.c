@@ -78,12 +78,16 @@ static void make_messages(struct world *w) WAITS {
         for (unsigned k = 0; k < (i % 7 == 0 ? 25000U : 3U); k++)
             buf_add_str(&text, "some words\r\n");
         buf_printf(&text, "and %s\r\n", i % 8 < 4 ? "tuna" : "chicken");
-        struct slice part = buf_slice(&text);
+        char own[20]; /* so that each has another set of keywords */
+        (void)snprintf(own, sizeof own, "Own%u", i);
+        struct slice part = buf_slice(&text), keywords[] = {slice_of_str(own), S("X")};
         struct store_delivery delivery = {
             .mailbox = STORE_INBOX,
             .parts = &part,
             .part_count = 1,
             .flags = i % 2 ? (uint64_t)STORE_SEEN : 0,
+            .keywords = keywords,
+            .keyword_count = i % 10 == 0 ? 0U : 1U + (i % 9 == 0),
         };
         assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &delivery, &d), 0);
     }
@@ -164,6 +168,7 @@ WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
         assert_int_equal(of_key[7] >> i & 1, 0);
         assert_int_equal(of_key[9] >> i & 1, i % 6 > 0 && 1 + i % 6 < 4);
         assert_int_equal(of_key[10] >> i & 1, 1);
+        assert_int_equal(of_key[13] >> i & 1, i % 10 > 0 && i % 9 == 0);
         assert_int_equal(of_key[14] >> i & 1, i % 6 > 0);
     }
     random_fix(1);
@@ -175,6 +180,25 @@ WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
             fail_msg("%s: %llx, expected %llx", buf_str(&program), (unsigned long long)found,
                      (unsigned long long)expected);
     }
+    disconnect(&c);
+    world_close(w);
+}
+
+/* More names, and more sets, than are remembered. */
+WORLD_TEST_BOTH(thousands_of_keywords_may_be_asked_for) {
+    struct client c;
+    _cleanup_(buf_done) struct buf program = {0};
+    world_open(w);
+    make_messages(w);
+    connect_to(&c, w);
+    uint64_t with_x = find(&c, S("KEYWORD x")), seventh = find(&c, S("KEYWORD own7"));
+    assert_int_equal(seventh, 1ULL << 7);
+    buf_add_str(&program, "OR KEYWORD oWN7 (KEYWORD x");
+    for (unsigned i = 0; i < 4400; i++)
+        buf_printf(&program, " UNKEYWORD %x", 0x100 + i);
+    buf_add_str(&program, ")");
+    for (unsigned round = 0; round < 2; round++)
+        assert_true(find(&c, buf_slice(&program)) == (with_x | seventh));
     disconnect(&c);
     world_close(w);
 }
@@ -199,6 +223,7 @@ WORLD_TEST(a_damaged_message_is_not_found_by_text) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {BOTH(programs_find_what_their_keys_find),
+                                       BOTH(thousands_of_keywords_may_be_asked_for),
                                        cmocka_unit_test(a_damaged_message_is_not_found_by_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
