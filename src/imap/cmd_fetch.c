@@ -63,7 +63,7 @@ static int choose(struct imap_messages *i, struct imap_session *s,
 /* ------------------------------------------------------------------ what of them */
 
 static void begin(struct imap_fetching *f, struct imap_session *s,
-                  const struct imap_command *command) {
+                  const struct imap_command *command) WAITS {
     const struct imap_attributes *what = &command->fetch.what;
     const bool may_see = !s->read_only && imap_may(s, s->told.mailbox, STORE_RIGHT_SEEN) == 0;
     f->s = s;
@@ -81,7 +81,7 @@ static void begin(struct imap_fetching *f, struct imap_session *s,
     for (size_t i = 0; i < what->section_count; i++) {
         const struct imap_section *section = &what->sections[i];
         bool octets = section->form != IMAP_BINARY_SIZE;
-        f->sorted[i] = imap_fields_sort(section, &s->c.arena);
+        f->sorted[i] = imap_fields_sorted(section, &s->c.arena);
         f->need = MAX(f->need, imap_section_need(section));
         f->ahead->wants_bytes |= octets;
         f->sets_seen |= !section->peek && may_see;

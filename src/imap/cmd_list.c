@@ -9,11 +9,14 @@
  */
 #include <stdlib.h>
 
+#include "fiber/wait.h"
 #include "imap/metadata.h"
 #include "imap/rights.h"
 
 #define SEND_AT 16384U /* bytes that go on their way together */
 #define NONE    SIZE_MAX
+
+#define SORT_AT_ONCE 500U /* lines */
 
 struct line {
     struct slice path;
@@ -86,13 +89,27 @@ static bool fits_any(struct listing *l, struct slice path) WAITS {
     return false;
 }
 
+/* The two together, with one wildcard for those that stand side by side: so what fits is no more
+ * than twice as long as what it fits. */
+static struct slice join_pattern(struct arena *a, struct slice reference, struct slice pattern) {
+    char *to = arena_array(a, reference.len + pattern.len, 1);
+    size_t len = 0;
+    for (size_t i = 0; i < reference.len + pattern.len; i++) {
+        char c = i < reference.len ? reference.ptr[i] : pattern.ptr[i - reference.len];
+        if (len > 0 && is_wild(c) && is_wild(to[len - 1]))
+            to[len - 1] = c == '*' ? '*' : to[len - 1];
+        else
+            to[len++] = c;
+    }
+    return slice_of(to, len);
+}
+
 static const struct slice *join_patterns(struct listing *l) {
     const struct imap_list *list = &l->command->list;
     struct arena *a = &l->s->c.arena;
     struct slice *joined = arena_array(a, list->pattern_count, sizeof *joined);
     for (size_t i = 0; i < list->pattern_count; i++)
-        joined[i] =
-            arena_printf(a, "%.*s%.*s", SLICE_ARG(list->reference), SLICE_ARG(list->patterns[i]));
+        joined[i] = join_pattern(a, list->reference, list->patterns[i]);
     return joined;
 }
 
@@ -120,6 +137,20 @@ static int by_path(const void *a, const void *b) {
     if (x.ptr[at] == IMAP_UNDER || y.ptr[at] == IMAP_UNDER)
         return x.ptr[at] == IMAP_UNDER ? -1 : 1;
     return (unsigned char)x.ptr[at] < (unsigned char)y.ptr[at] ? -1 : 1;
+}
+
+static int run_sort(void *arg) {
+    struct listing *l = arg;
+    qsort(l->lines, l->count, sizeof *l->lines, by_path);
+    return 0;
+}
+
+/* Thousands of long paths take milliseconds. */
+static void sort_lines(struct listing *l) WAITS {
+    if (l->count > SORT_AT_ONCE)
+        (void)offload(OFFLOAD_DISK, run_sort, l);
+    else if (l->count > 0)
+        (void)run_sort(l);
 }
 
 /* The name, with STORE_UNDER in it, becomes a path. */
@@ -310,8 +341,7 @@ static void list_mailboxes(struct listing *l) WAITS {
     add_mailboxes(l);
     if (l->options & of_names)
         store_property_each(l->s->account, 0, STORE_SUBSCRIPTION, add_subscribed, l);
-    if (l->count > 0)
-        qsort(l->lines, l->count, sizeof *l->lines, by_path);
+    sort_lines(l);
     unite_lines(l);
     judge_lines(l);
     for (size_t i = 0; i < l->count && !l->cancelled && !stream_error(l->s->c.stream); i++) {

@@ -60,7 +60,7 @@ static int quote_fields(struct imap_session *s, const struct imap_section *secti
                         const struct store_message *m, const struct imap_octets *o,
                         int (*take)(void *arg, struct slice octets) WAITS, void *arg) WAITS {
     _cleanup_(buf_done) struct buf header = {0}, picked = {0};
-    const struct slice *sorted = imap_fields_sort(section, &s->c.arena);
+    const struct slice *sorted = imap_fields_sorted(section, &s->c.arena);
     const bool cut = o->len > IMAP_HEADER_MAX;
     size_t len = (size_t)MIN(o->len, (uint64_t)IMAP_HEADER_MAX);
     buf_reserve(&header, len);

@@ -8,6 +8,7 @@
 #include "message/header.h"
 
 #define PICK_AT_ONCE 65536U /* bytes of a header */
+#define SORT_AT_ONCE 1000U  /* names of fields */
 
 enum imap_section_need imap_section_need(const struct imap_section *section) {
     if (section->part_count > 0)
@@ -94,6 +95,27 @@ const struct slice *imap_fields_sort(const struct imap_section *section, struct 
         sorted[i] = section->fields[i];
     qsort(sorted, section->field_count, sizeof *sorted, compare);
     return sorted;
+}
+
+struct sort {
+    const struct imap_section *section;
+    struct arena *arena;
+    const struct slice *sorted;
+};
+
+static int run_sort(void *arg) {
+    struct sort *s = arg;
+    s->sorted = imap_fields_sort(s->section, s->arena);
+    return 0;
+}
+
+const struct slice *imap_fields_sorted(const struct imap_section *section, struct arena *a) {
+    struct sort s = {section, a, NULL};
+    if (section->field_count > SORT_AT_ONCE)
+        (void)offload(OFFLOAD_DISK, run_sort, &s);
+    else
+        (void)run_sort(&s);
+    return s.sorted;
 }
 
 struct names {

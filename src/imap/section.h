@@ -47,6 +47,9 @@ struct imap_part_of imap_section_part_of(const struct imap_section *section, uin
 /* The names of fields that a section has, sorted, for imap_fields_pick(). In the arena. */
 const struct slice *imap_fields_sort(const struct imap_section *section, struct arena *a);
 
+/* The same; thousands in another thread. */
+const struct slice *imap_fields_sorted(const struct imap_section *section, struct arena *a) WAITS;
+
 /*
  * HEADER.FIELDS or HEADER.FIELDS.NOT of a header, appended: fields as they stand, and the empty
  * line behind the header if there is one, or if the header goes on behind what is given (`cut`).
