@@ -175,7 +175,11 @@ void imap_do_sort(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0};
     if (!imap_returns_are_good(s, command) || imap_search_run(s, command, &uids))
         return;
-    int error = sort_found(s, command, &uids);
+    struct fiber_turn turn = {0};
+    int error = imap_turn_to_sort(s, uids.len / sizeof(uint32_t), &turn);
+    if (!error)
+        error = sort_found(s, command, &uids);
+    fiber_turn_pass(&turn);
     if (error) {
         imap_no_search(s, command, error);
         return;

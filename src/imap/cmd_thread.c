@@ -127,23 +127,35 @@ static void tell(struct imap_session *s, const struct imap_command *command,
     imap_send(&s->c);
 }
 
+/* What was found becomes threads. */
+static int make(struct imap_session *s, struct slice tag, const struct buf *uids,
+                struct threading *t) WAITS {
+    _cleanup_(free_p) struct imap_thread_row *rows = mem_array(t->count, sizeof *rows);
+    _cleanup_(free_p) size_t *follow_at = mem_array(t->count, sizeof *follow_at);
+    t->rows = rows;
+    t->follow_at = follow_at;
+    int error = imap_each_map(s, tag, uids, add_row, t);
+    if (!error)
+        (void)offload(OFFLOAD_SCAN, run_make, t);
+    buf_done(&t->follow);
+    return error;
+}
+
 void imap_do_thread(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0};
     if (imap_search_run(s, command, &uids))
         return;
     struct threading t = {.how = command->search.thread, .count = uids.len / sizeof(uint32_t)};
-    _cleanup_(free_p) struct imap_thread_row *rows = mem_array(t.count, sizeof *rows);
-    _cleanup_(free_p) size_t *follow_at = mem_array(t.count, sizeof *follow_at);
-    t.rows = rows;
-    t.follow_at = follow_at;
-    int error = imap_each_map(s, command->tag, &uids, add_row, &t);
-    if (!error) {
-        (void)offload(OFFLOAD_SCAN, run_make, &t);
-        tell(s, command, &t, &uids);
-        imap_threads_done(&t.threads);
-        imap_end_search(s, command, "threaded");
-    } else {
+    struct fiber_turn turn = {0};
+    int error = imap_turn_to_sort(s, t.count, &turn);
+    if (!error)
+        error = make(s, command->tag, &uids, &t);
+    fiber_turn_pass(&turn);
+    if (error) {
         imap_no_search(s, command, error);
+        return;
     }
-    buf_done(&t.follow);
+    tell(s, command, &t, &uids);
+    imap_threads_done(&t.threads);
+    imap_end_search(s, command, "threaded");
 }

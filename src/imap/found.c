@@ -8,6 +8,15 @@
 
 #define SEND_AT 16384U /* bytes of a long line that go on their way together */
 
+#define SORTED_AT_ONCE 10000U /* messages, whatever others do */
+
+int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn *turn) {
+    if (messages <= SORTED_AT_ONCE || !s->config->sorting)
+        return 0;
+    fiber_turn_take(s->config->sorting, map_u64(&s->account_id), s, turn);
+    return fiber_turn_wait(turn);
+}
+
 /* ------------------------------------------------------------------ numbers */
 
 static uint32_t number_of(const struct imap_session *s, const struct imap_found *found, size_t i) {

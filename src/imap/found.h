@@ -9,6 +9,12 @@
 int imap_search_run(struct imap_session *s, const struct imap_command *command,
                     struct buf *uids) WAITS;
 
+/*
+ * To sort many messages takes memory for each: so those of one account are sorted one after the
+ * other. 0: ends with fiber_turn_pass(), before anything is told; -ECANCELED.
+ */
+int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn *turn) WAITS;
+
 /* What was found, in the order in which it is told. */
 struct imap_found {
     const struct imap_command *command;

@@ -61,6 +61,7 @@ bool imap_take_sort(struct imap_cursor *c, struct imap_search *ret) {
         [IMAP_SORT_DISPLAYTO] = "DISPLAYTO",
         [IMAP_SORT_RELEVANCY] = "RELEVANCY",
     };
+    unsigned known = 0;
     size_t at;
     if (!take_returns(c, &ret->returns) || !token_byte(c, '('))
         return false;
@@ -69,8 +70,9 @@ bool imap_take_sort(struct imap_cursor *c, struct imap_search *ret) {
         if ((reverse && !token_space(c)) ||
             !token_word(c, names, ARRAY_SIZE(names), "a criterion of SORT", &at))
             return false;
-        if (ret->sort.count == IMAP_SORT_MAX)
+        if (known >> at & 1)
             continue;
+        known |= 1U << at;
         ret->sort.by[ret->sort.count].key = (enum imap_sort_key)at;
         ret->sort.by[ret->sort.count++].reverse = reverse;
     }

@@ -267,7 +267,7 @@ static void read_off(struct imap_session *s) WAITS {
 
 enum door_end imap_session(struct stream *stream, const struct imap_session_config *config,
                            struct store *store, uint64_t account, struct imap_session_counts *ret) {
-    struct imap_session s = {.config = config, .store = store};
+    struct imap_session s = {.config = config, .store = store, .account_id = account};
     imap_connection_init(&s.c, stream, &imap_limits_after_login, config->timeout,
                          config->errors_max);
     s.c.message_max = config->message_max;

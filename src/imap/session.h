@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "fiber/turn.h"
 #include "imap/connection.h"
 #include "store/store.h"
 
@@ -24,7 +25,9 @@ struct imap_session_config {
     uint64_t message_max; /* bytes of an APPEND */
     struct slice off; /* names of capabilities that are neither announced nor enabled, unless the
                          account has others, of at most IMAP_OFF_MAX bytes */
-    const uint64_t *quota; /* bytes that the account may hold just now; NULL, or to 0: any */
+    struct fiber_turns *sorting; /* by account: of sessions that sort many messages; NULL: nobody
+                                    waits for others */
+    const uint64_t *quota;       /* bytes that the account may hold just now; NULL, or to 0: any */
 
     /*
      * When the fiber is cancelled: why, for the client, who is told if he is between two commands

@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "events/kinds.h"
+#include "fiber/turn.h"
 #include "proc/process.h"
 #include "role/doors.h"
 #include "role/ended_logins.h"
@@ -35,6 +36,7 @@ struct mail {
     struct fiber_cond session_ended;
     unsigned session_count;
     struct map session_counts; /* of each account that has some */
+    struct fiber_turns sorting;
     struct ended_logins ended;
     uint64_t usual_quota; /* of an account that has none of its own; 0: no limit */
     bool stopping;        /* nothing is begun any more */

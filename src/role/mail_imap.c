@@ -34,7 +34,7 @@ static void log_session(struct mail_session *s, const struct imap_session_counts
 
 void mail_serve_imap(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
-    const struct mail *m = s->process->state;
+    struct mail *m = s->process->state;
     struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts = {0};
     _cleanup_(buf_done) struct buf off = {0};
@@ -47,6 +47,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.errors_max = conf->imap.hard_errors;
     config.message_max = conf->imap.message_size_max;
     config.quota = &s->allowed;
+    config.sorting = &m->sorting;
     buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */
     config.off = buf_slice(&off);
     config.ended = &s->ended;

@@ -205,6 +205,8 @@ void mail_end_sessions(struct mail *m) {
         end_session(s, MAIL_ENDED_STOP, NULL);
     while (m->session_count > 0 && fiber_cond_wait(&m->session_ended) == 0)
         ;
-    if (m->session_count == 0)
-        map_done(&m->session_counts);
+    if (m->session_count > 0)
+        return;
+    map_done(&m->session_counts);
+    fiber_turns_done(&m->sorting);
 }

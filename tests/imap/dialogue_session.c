@@ -32,6 +32,7 @@ struct world {
     enum door_end end;
     struct fiber *fiber;
     uint64_t quota;
+    struct fiber_turns sorting;
     char *ended;
     char *off;
 };
@@ -48,6 +49,7 @@ static void *world_new(void) {
     w->config.user = S("tama@example.test");
     w->config.offer.tls_active = true;
     w->config.quota = &w->quota;
+    w->config.sorting = &w->sorting;
     w->config.ended = (const char *const *)&w->ended;
     w->memory.memory = memory_new();
     open_store(w);
@@ -56,6 +58,7 @@ static void *world_new(void) {
 
 static void world_free(void *world) {
     struct world *w = world;
+    fiber_turns_done(&w->sorting);
     store_close(w->store);
     memory_free(w->memory.memory);
     free(w->ended);
