@@ -27,6 +27,8 @@
 #define PACE_OCTETS 65536U
 #define PACE_TIME   (5 * USEC_MIN)
 
+#define SHOWN_OF_URL 1000U
+
 /* What a command may take of the session's memory: flags and URLs of many messages, say. */
 #define ARENA_MOST (4U << 20)
 
@@ -255,9 +257,10 @@ static void refuse_rights(struct imap_session *s, const struct imap_command *com
     refuse(s, command, "NOPERM", "the rights that you have there do not allow it");
 }
 
-/* RFC 4469 §3. */
+/* RFC 4469 §3. A long one is cut: a code has no literals. */
 static void refuse_url(struct imap_session *s, struct slice tag, struct slice url) WAITS {
     struct imap_writer *w = &s->c.writer;
+    url = slice_first(url, SHOWN_OF_URL);
     char *shown = arena_array(&s->c.arena, url.len, 1);
     for (size_t i = 0; i < url.len; i++) /* what may stand in a response code */
         shown[i] = url.ptr[i] >= ' ' && url.ptr[i] < 127 && url.ptr[i] != ']' ? url.ptr[i] : '?';

@@ -70,8 +70,9 @@ struct imap_reader {
 void imap_reader_done(struct imap_reader *r);
 
 /*
- * Waits for the first byte of a command, for as long as the stream's time-out lets it. What the
- * last command held goes before. 0, or an error of streams.
+ * Waits for the first byte of a command, for as long as the stream's time-out lets it; behind an
+ * empty line for `timeout`, however many of them come. What the last command held goes before. 0,
+ * or an error of streams.
  */
 int imap_reader_begin(struct imap_reader *r) WAITS;
 
