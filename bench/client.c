@@ -173,6 +173,38 @@ bool client_to_dot(struct client *c, uint64_t *bytes) {
     }
 }
 
+static uint64_t count_blanks(const char *at, size_t len) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += at[i] == ' ';
+    return count;
+}
+
+const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes, uint64_t *blanks) {
+    char mark[32];
+    int n = snprintf(mark, sizeof mark, "\n%s ", tag);
+    if (n < 0 || (size_t)n >= sizeof mark)
+        return NULL;
+    size_t size = (size_t)n;
+    for (bool first = true;;) {
+        char *at = c->in + c->begin;
+        size_t len = c->end - c->begin;
+        if (first && len >= size - 1 && memcmp(at, mark + 1, size - 1) == 0)
+            return client_line(c);
+        char *end = len >= size ? memmem(at, len, mark, size) : NULL;
+        size_t used = end ? (size_t)(end + 1 - at) : len >= size ? len - (size - 1) : 0;
+        first = first && used == 0;
+        c->begin += used;
+        *bytes += used;
+        if (blanks)
+            *blanks += count_blanks(at, used);
+        if (end)
+            return client_line(c);
+        if (!read_more(c))
+            return NULL;
+    }
+}
+
 /* ------------------------------------------------------------------ figures, words */
 
 static int compare(const void *a, const void *b) {

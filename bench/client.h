@@ -45,6 +45,12 @@ const char *client_line(struct client *c);
 /* Reads to the line that is a single dot and adds the bytes that came, it included. */
 bool client_to_dot(struct client *c, uint64_t *bytes);
 
+/*
+ * Reads to the line that begins with `tag` and a space, which no message may have, and adds the
+ * bytes before it; and the blanks among them, unless `blanks` is NULL. The line, or NULL.
+ */
+const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes, uint64_t *blanks);
+
 double seconds(void); /* CLOCK_MONOTONIC */
 
 /* The value below which a part (0 .. 1) of the values lies; sorts them. 0 when there are none. */

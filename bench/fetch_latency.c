@@ -2,7 +2,8 @@
 /*
  * How long after the server has taken a message (250) a reader has it: one message at a time goes
  * in by SMTP; then POP3 sessions are begun one after the other until one has the message. The time
- * ends when its last byte has come, so it holds a whole login and RETR.
+ * ends when its last byte has come, so it holds a whole login and RETR. Or a reader waits in IDLE
+ * of IMAP, and the time ends when he is told that the message exists.
  *
  * Prints "name value" lines.
  */
@@ -18,17 +19,18 @@
 
 static const char usage[] =
     "usage: fetch_latency [options] HOST SMTP-PORT POP3-PORT\n"
+    "  -i       the last port is one of IMAP: IDLE until EXISTS\n"
     "  -m N     messages (100)\n"
     "  -t TEXT  recipient and login: %d or %03d stands for a number (user%03d@bench.test)\n"
     "  -u N     so many users, from 0; message i goes to i modulo N (100)\n"
     "  -w TEXT  password (secret)\n";
 
 struct run {
-    struct endpoint smtp, pop3;
+    struct endpoint smtp, reading; /* POP3, or IMAP */
     unsigned messages, users;
     const char *template, *password;
     struct client sender;
-    bool connected;
+    bool connected, idles;
     double *took;
 };
 
@@ -84,7 +86,7 @@ static long look(struct run *run, const char *address, long known) {
     struct client c;
     uint64_t bytes = 0;
     long count = -1;
-    if (!client_open(&c, &run->pop3, 2))
+    if (!client_open(&c, &run->reading, 2))
         return -1;
     if (expect(&c, "+OK") && client_printf(&c, "USER %s\r\n", address) && expect(&c, "+OK") &&
         client_printf(&c, "PASS %s\r\n", run->password) && expect(&c, "+OK") &&
@@ -102,10 +104,42 @@ static long look(struct run *run, const char *address, long known) {
     return count;
 }
 
+/* ------------------------------------------------------------------ waiting */
+
+/* Reads up to a line that has some words. */
+static bool line_with(struct client *c, const char *words) {
+    const char *line;
+    do
+        line = client_line(c);
+    while (line && !strstr(line, words));
+    return line || expect(c, words);
+}
+
+static bool begin_idle(struct run *run, struct client *c, const char *address) {
+    return expect(c, "* OK") && client_printf(c, "l LOGIN %s %s\r\n", address, run->password) &&
+           line_with(c, "l OK") && client_printf(c, "s SELECT INBOX\r\n") && line_with(c, "s OK") &&
+           client_printf(c, "i IDLE\r\n") && line_with(c, "+ ");
+}
+
+static bool one_awaited(struct run *run, unsigned number, const char *address) {
+    struct client c;
+    if (!client_open(&c, &run->reading, 2))
+        return false;
+    bool good = begin_idle(run, &c, address) && send_message(run, number, address);
+    double taken = seconds();
+    good = good && line_with(&c, " EXISTS");
+    run->took[number] = seconds() - taken;
+    good = good && client_printf(&c, "DONE\r\n") && line_with(&c, "i OK");
+    client_close(&c);
+    return good;
+}
+
 static bool one_message(struct run *run, unsigned number) {
     char address[256];
     if (!fill_template(address, sizeof address, run->template, number % run->users))
         return false;
+    if (run->idles)
+        return one_awaited(run, number, address);
     long before = look(run, address, -1);
     if (before < 0 || !send_message(run, number, address))
         return false;
@@ -126,8 +160,11 @@ static bool one_message(struct run *run, unsigned number) {
 
 static bool read_options(struct run *run, int argc, char **argv) {
     int option;
-    while ((option = getopt(argc, argv, "m:t:u:w:")) != -1) {
+    while ((option = getopt(argc, argv, "im:t:u:w:")) != -1) {
         switch (option) {
+        case 'i':
+            run->idles = true;
+            break;
         case 'm':
             run->messages = number_option("-m", optarg, 1, 100000);
             break;
@@ -147,7 +184,7 @@ static bool read_options(struct run *run, int argc, char **argv) {
     if (argc - optind != 3)
         return false;
     run->smtp = endpoint_option(argv[optind], argv[optind + 1]);
-    run->pop3 = endpoint_option(argv[optind], argv[optind + 2]);
+    run->reading = endpoint_option(argv[optind], argv[optind + 2]);
     return true;
 }
 

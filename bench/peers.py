@@ -91,8 +91,11 @@ class Postfix:
 
 
 class Dovecot:
-    def __init__(self, folder, ports, password):
-        self.folder, self.ports = folder, ports
+    """`kind` is the format of its mailboxes."""
+
+    def __init__(self, folder, ports, password, kind="sdbox"):
+        self.folder, self.ports, self.password, self.kind = folder, ports, password, kind
+        self.name = f"Dovecot ({kind})"
         self.meter = Meter(f"dovecot-{folder.parent.name}")
         self.process = None
         try:
@@ -112,7 +115,7 @@ class Dovecot:
              "-nodes", "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2",
              "-subj", "/CN=mail.bench.test"], check=True, capture_output=True)
         fill("dovecot.conf", folder / "dovecot.conf", folder=folder, uid=MAIL_UID,
-             password=password, **self.ports)
+             password=password, kind=self.kind, **self.ports)
 
     def start(self):
         self.process = subprocess.Popen(
@@ -121,10 +124,13 @@ class Dovecot:
         self.meter.root = self.process.pid
         wait_for("Dovecot answers", 15, lambda: answers(self.ports["pop3"]))
 
+    def stop(self):
+        self.process.terminate()
+        wait_gone(self.process)
+
     def close(self):
         if self.process:
-            self.process.terminate()
-            wait_gone(self.process)
+            self.stop()
         self.meter.close()
 
 
@@ -135,7 +141,7 @@ class Pair:
     login = "user%03d"  # Dovecot knows people by the name before the @
 
     def __init__(self, folder, ports, password, at_best=False):
-        self.ports = ports
+        self.ports, self.password = ports, password
         self.dovecot = Dovecot(folder / "dovecot", ports, password)
         try:
             self.postfix = Postfix(folder / "postfix", ports,

@@ -83,6 +83,7 @@ class Hayauma:
 
     def __init__(self, folder, ports, password=None, accounts=0):
         self.folder, self.ports, self.meter = folder, ports, Meter(f"hayauma-{folder.name}")
+        self.password = password
         self.process = None
         try:
             self.make(password, accounts)
@@ -127,6 +128,10 @@ class Hayauma:
     def stop(self):
         self.process.terminate()
         wait_gone(self.process)
+
+    def restart(self):
+        self.stop()
+        self.start()
 
     def cpu(self):
         return self.meter.seconds()
