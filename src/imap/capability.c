@@ -38,6 +38,7 @@ static const struct capability {
     {"METADATA", AFTER_LOGIN},      /* RFC 5464 */
     {"MOVE", AFTER_LOGIN},          /* RFC 6851 */
     {"MULTIAPPEND", AFTER_LOGIN},   /* RFC 3502 */
+    {"MULTISEARCH", AFTER_LOGIN},   /* RFC 7377 */
     {"NAMESPACE", AFTER_LOGIN},     /* RFC 2342 */
     {"OBJECTID", AFTER_LOGIN},      /* RFC 8474 */
     {"PARTIAL", AFTER_LOGIN},       /* RFC 9394 */

@@ -186,6 +186,7 @@ void imap_do_sort(struct imap_session *s, const struct imap_command *command) {
     }
     struct imap_found found = {
         .command = command,
+        .told = &s->told,
         .uids = (uint32_t *)(void *)uids.ptr,
         .count = uids.len / sizeof(uint32_t),
         .has_modseq = command->search.program.has_modseq,

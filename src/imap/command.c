@@ -169,7 +169,7 @@ static const struct verb {
     [IMAP_DELETE] = {"DELETE", ENTERED, false, MUST_HAVE, take_name},
     [IMAP_DELETEACL] = {"DELETEACL", ENTERED, false, MUST_HAVE, take_deleteacl},
     [IMAP_ENABLE] = {"ENABLE", ENTERED, false, MUST_HAVE, take_words},
-    [IMAP_ESEARCH] = {"ESEARCH", ENTERED, false, MUST_HAVE, take_esearch},
+    [IMAP_ESEARCH] = {"ESEARCH", ENTERED, true, MUST_HAVE, take_esearch},
     [IMAP_EXAMINE] = {"EXAMINE", ENTERED, false, MUST_HAVE, take_select},
     [IMAP_GENURLAUTH] = {"GENURLAUTH", ENTERED, false, MUST_HAVE, take_genurlauth},
     [IMAP_GETACL] = {"GETACL", ENTERED, false, MUST_HAVE, take_name},

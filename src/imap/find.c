@@ -16,7 +16,7 @@
 
 /* RFC 9051 §6.4.4: sets of numbers, as the UIDs of those messages. */
 static struct imap_set set_by_number(struct imap_find *f, const struct imap_set *set) {
-    const struct told *t = &f->s->told;
+    const struct told *t = f->told;
     struct imap_set numbers = imap_set_resolve(set, (uint32_t)told_count(t), &f->arena);
     struct imap_range *ranges = arena_array(&f->arena, numbers.count, sizeof *ranges);
     size_t count = 0;
@@ -33,9 +33,9 @@ static struct imap_set set_by_number(struct imap_find *f, const struct imap_set 
 static struct imap_set set_by_uid(struct imap_find *f, const struct imap_set *set) {
     struct store_view_info info;
     struct store_message last = {0};
-    store_view_info(f->s->told.view, &info);
+    store_view_info(f->told->view, &info);
     if (info.count > 0)
-        store_view_at(f->s->told.view, info.count - 1, &last);
+        store_view_at(f->told->view, info.count - 1, &last);
     return imap_set_resolve(set, last.uid, &f->arena);
 }
 
@@ -85,8 +85,8 @@ static void prepare_test(struct imap_find *f, size_t node, int charset) {
     const struct imap_search_node *n = &f->p->nodes[node];
     union imap_find_test *test = &f->tests[node];
     bool by_set = n->key == IMAP_SEARCH_NUMBERS || n->key == IMAP_SEARCH_UIDS;
-    if (by_set && n->set->saved) {
-        test->uids = new_set(f, imap_saved(f->s));
+    if (by_set && n->set->saved) { /* of the selected mailbox */
+        test->uids = new_set(f, f->told == &f->s->told ? imap_saved(f->s) : (struct imap_set){0});
     } else if (n->key == IMAP_SEARCH_NUMBERS) {
         test->uids = new_set(f, set_by_number(f, n->set));
     } else if (by_set) {
@@ -120,19 +120,16 @@ static size_t count_texts(const struct imap_find *f) {
     return count;
 }
 
-int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
-                    struct imap_find **ret) {
+int imap_find_begin_in(struct imap_session *s, const struct told *told,
+                       const struct imap_search_program *p, struct imap_find **ret) {
     int charset = p->charset.ptr ? charset_find(p->charset) : CHARSET_UNLABELLED;
     if (charset < 0)
         return -E_UNKNOWN;
     if (p->count > IMAP_FIND_NODES)
         return -E_LIMIT;
-    int error = imap_look(s);
-    if (error)
-        return s->end != DOOR_END_NONE ? -E_REFUSED : error;
-    imap_tell(s, 0, 0); /* what is found has to be known */
     struct imap_find *f = NEW(struct imap_find);
     f->s = s;
+    f->told = told;
     f->p = p;
     f->now = fiber_wall();
     f->tests = arena_array(&f->arena, p->count, sizeof *f->tests);
@@ -146,6 +143,15 @@ int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
         f->confirm = search_confirm_new(f->questions, f->question_count);
     *ret = f;
     return 0;
+}
+
+int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
+                    struct imap_find **ret) {
+    int error = imap_look(s);
+    if (error)
+        return s->end != DOOR_END_NONE ? -E_REFUSED : error;
+    imap_tell(s, 0, 0); /* what is found has to be known */
+    return imap_find_begin_in(s, &s->told, p, ret);
 }
 
 void imap_find_done(struct imap_find *f) {
@@ -249,12 +255,33 @@ static int by_texts(struct imap_find *f) WAITS {
 
 /* ------------------------------------------------------------------ all */
 
-/* From a place on, a batch; where the next one begins. What is found before it is given at once. */
-static size_t gather(struct imap_find *f, size_t place, size_t end, struct buf *uids) WAITS {
+/* One of those that are looked at; false: it has gone. */
+static bool candidate(const struct imap_find *f, size_t at, size_t *ret_place,
+                      struct store_message *ret) {
+    struct store_view *view = f->told->view;
+    struct store_view_info info;
+    uint32_t uid = 0;
+    *ret_place = at;
+    if (f->among) {
+        memcpy(&uid, f->among->ptr + at * sizeof uid, sizeof uid);
+        *ret_place = store_view_place(view, uid);
+        store_view_info(view, &info);
+        if (*ret_place == info.count)
+            return false;
+    }
+    store_view_at(view, *ret_place, ret);
+    return !f->among || ret->uid == uid;
+}
+
+/* From one of them on, a batch; where the next one begins. What is found before it is given at
+ * once. */
+static size_t gather(struct imap_find *f, size_t at, size_t end, struct buf *uids) WAITS {
     struct store_message m;
+    size_t place;
     f->count = 0;
-    for (; place < end && f->count < f->most; place++) {
-        store_view_at(f->s->told.view, place, &m);
+    for (; at < end && f->count < f->most; at++) {
+        if (!candidate(f, at, &place, &m))
+            continue;
         enum imap_known found = imap_find_run(f, &m, NULL);
         if (found == IMAP_NOT_KNOWN || (found == IMAP_HOLDS && f->count > 0)) {
             struct imap_find_item *item = &f->items[f->count++];
@@ -268,7 +295,7 @@ static size_t gather(struct imap_find *f, size_t place, size_t end, struct buf *
         }
         (void)fiber_yield_if_long();
     }
-    return place;
+    return at;
 }
 
 static void make_items(struct imap_find *f) {
@@ -282,14 +309,17 @@ static void make_items(struct imap_find *f) {
     }
 }
 
-int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) {
+int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among,
+                  struct buf *uids) {
     struct store_view_info info;
     struct imap_progress progress = imap_progress_begin(f->s, tag);
     int error = 0;
-    store_view_info(f->s->told.view, &info);
+    store_view_info(f->told->view, &info);
+    const size_t count = among ? among->len / sizeof(uint32_t) : info.count;
+    f->among = among;
     make_items(f);
-    for (size_t place = 0; !error && place < info.count;) {
-        place = gather(f, place, info.count, uids);
+    for (size_t at = 0; !error && at < count;) {
+        at = gather(f, at, count, uids);
         error = by_maps(f);
         if (!error)
             error = by_texts(f);
@@ -297,7 +327,7 @@ int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) {
             if (f->items[i].found == IMAP_HOLDS)
                 buf_add_bytes(uids, &f->items[i].message.uid, sizeof(uint32_t));
         if (!error)
-            error = imap_progress(&progress, place, info.count);
+            error = imap_progress(&progress, at, count);
     }
     return error;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The messages of the selected mailbox for which a search program holds: what SEARCH, SORT and
- * THREAD have in common. What each key means is RFC 9051 §6.4.4, RFC 5032, 7162, 8474, 8514, and
+ * The messages of a mailbox for which a search program holds: what SEARCH, SORT, THREAD and ESEARCH
+ * have in common. What each key means is RFC 9051 §6.4.4, RFC 5032, 7162, 8474, 8514, and
  * docs/imap.md where they leave it open.
  *
  * A message is looked at in three steps, and no further than it takes to know: what the mailbox
@@ -27,11 +27,20 @@ struct imap_find;
  */
 int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
                     struct imap_find **ret) WAITS;
+
+/*
+ * The same in any mailbox, as it was last looked at: nothing is told. `told` stands as long as
+ * this, and so does what it is of. Errors but for that of looking and -E_REFUSED.
+ */
+int imap_find_begin_in(struct imap_session *s, const struct told *told,
+                       const struct imap_search_program *p, struct imap_find **ret) WAITS;
 void imap_find_done(struct imap_find *f);
 DEFINE_CLEANUP(struct imap_find, imap_find_done)
 
 /*
  * The UIDs of all that are found, in their order, appended as uint32_t; `tag` is that of the
- * command. 0; -E_EOF: the client has gone; or why messages cannot be read.
+ * command. With `among`, which has rising ones, only those are looked at. 0; -E_EOF: the client has
+ * gone; or why messages cannot be read.
  */
-int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) WAITS;
+int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among,
+                  struct buf *uids) WAITS;

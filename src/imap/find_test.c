@@ -49,7 +49,7 @@ static const bool *row_of(struct imap_find *f, const struct store_message *m) {
     if (k->sets[row] == m->keywords)
         return has;
     memset(has, 0, k->count * sizeof *has);
-    store_view_keywords(f->s->told.view, m, &names);
+    store_view_keywords(f->told->view, m, &names);
     rest = buf_slice(&names);
     while (slice_next_word(&rest, &word)) {
         size_t place = place_of_name(k, word);

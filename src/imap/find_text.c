@@ -118,7 +118,7 @@ static size_t count_run(const struct imap_find *f, size_t i) {
 static int read_small(struct imap_find *f, size_t i) WAITS {
     buf_clear(&f->bytes);
     int n =
-        store_read_many(f->s->told.view, f->items[i].place, count_run(f, i), &f->bytes, f->pieces);
+        store_read_many(f->told->view, f->items[i].place, count_run(f, i), &f->bytes, f->pieces);
     if (n < 0)
         return n;
     struct small_job job = {f, &f->items[i], (size_t)n};

@@ -43,6 +43,8 @@ struct imap_find_item {
 
 struct imap_find {
     struct imap_session *s;
+    const struct told *told; /* the mailbox */
+    const struct buf *among; /* UIDs that are looked at; NULL: all */
     const struct imap_search_program *p;
     struct arena arena;
     usec_t now; /* wall time, for OLDER and YOUNGER */

@@ -19,8 +19,13 @@ int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn
 
 /* ------------------------------------------------------------------ numbers */
 
-static uint32_t number_of(const struct imap_session *s, const struct imap_found *found, size_t i) {
-    return found->command->uid ? found->uids[i] : (uint32_t)told_number(&s->told, found->uids[i]);
+/* RFC 7377 §2.1: ESEARCH tells no numbers, wherever it looked. */
+static bool tells_uids(const struct imap_found *found) {
+    return found->command->uid || found->command->verb == IMAP_ESEARCH;
+}
+
+static uint32_t number_of(const struct imap_found *found, size_t i) {
+    return tells_uids(found) ? found->uids[i] : (uint32_t)told_number(found->told, found->uids[i]);
 }
 
 /* Some of them as ranges, in their order; in the arena of the command. */
@@ -29,7 +34,7 @@ static struct imap_set set_of(struct imap_session *s, const struct imap_found *f
     struct imap_range *ranges = arena_array(&s->c.arena, to - from, sizeof *ranges);
     size_t used = 0;
     for (size_t i = from; i < to; i++) {
-        uint32_t n = number_of(s, found, i);
+        uint32_t n = number_of(found, i);
         if (used > 0 && ranges[used - 1].last + 1 == n)
             ranges[used - 1].last = n;
         else
@@ -39,22 +44,21 @@ static struct imap_set set_of(struct imap_session *s, const struct imap_found *f
     return (struct imap_set){.ranges = ranges, .count = used};
 }
 
-static uint64_t modseq_of(struct imap_session *s, uint32_t uid) {
+static uint64_t modseq_of(const struct told *told, uint32_t uid) {
     struct store_message m;
-    store_view_at(s->told.view, store_view_place(s->told.view, uid), &m);
+    store_view_at(told->view, store_view_place(told->view, uid), &m);
     return m.modseq;
 }
 
 /* RFC 7162 §3.1.10: of the messages that are told; MIN and MAX alone are one or two. */
-static uint64_t highest_modseq(struct imap_session *s, const struct imap_found *found,
-                               unsigned returns) WAITS {
+static uint64_t highest_modseq(const struct imap_found *found, unsigned returns) WAITS {
     const unsigned more = IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL;
     const bool ends = returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX) && !(returns & more);
     uint64_t highest = 0;
     for (size_t i = 0; i < found->count; i++) {
         if (!ends || (i == 0 && returns & IMAP_RETURN_MIN) ||
             (i + 1 == found->count && returns & IMAP_RETURN_MAX))
-            highest = MAX(highest, modseq_of(s, found->uids[i]));
+            highest = MAX(highest, modseq_of(found->told, found->uids[i]));
         (void)fiber_yield_if_long();
     }
     return highest;
@@ -95,11 +99,11 @@ static void save(struct imap_session *s, const struct imap_found *found, unsigne
 static void tell_list(struct imap_session *s, const char *name,
                       const struct imap_found *found) WAITS {
     struct imap_writer *w = &s->c.writer;
-    uint64_t modseq = found->has_modseq ? highest_modseq(s, found, 0) : 0;
+    uint64_t modseq = found->has_modseq ? highest_modseq(found, 0) : 0;
     imap_write_begin(w, S("*"));
     imap_write_word(w, name);
     for (size_t i = 0; i < found->count; i++) {
-        imap_write_number(w, number_of(s, found, i));
+        imap_write_number(w, number_of(found, i));
         if (s->c.out.len >= SEND_AT)
             imap_send(&s->c);
         (void)fiber_yield_if_long();
@@ -146,25 +150,39 @@ static void write_relevancy(struct imap_session *s, size_t count) WAITS {
     imap_write_close(w);
 }
 
-static void tell_extended(struct imap_session *s, const struct imap_found *found, unsigned returns,
-                          size_t from, size_t to) WAITS {
+/* Up to the results, with the mailbox when it may be any (RFC 7377 §2.1). */
+static void begin_extended(struct imap_session *s, const struct imap_found *found) {
     struct imap_writer *w = &s->c.writer;
-    uint64_t modseq = found->has_modseq && found->count > 0 ? highest_modseq(s, found, returns) : 0;
+    struct store_view_info info;
     imap_write_begin(w, S("*"));
     imap_write_word(w, "ESEARCH");
     imap_write_open(w);
     imap_write_word(w, "TAG");
     imap_write_string(w, found->command->tag);
+    if (found->path.len > 0) {
+        store_view_info(found->told->view, &info);
+        imap_write_word(w, "MAILBOX");
+        imap_write_mailbox(w, found->path);
+        imap_write_word(w, "UIDVALIDITY");
+        imap_write_number(w, info.uidvalidity);
+    }
     imap_write_close(w);
-    if (found->command->uid)
+    if (tells_uids(found))
         imap_write_word(w, "UID");
+}
+
+static void tell_extended(struct imap_session *s, const struct imap_found *found, unsigned returns,
+                          size_t from, size_t to) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    uint64_t modseq = found->has_modseq && found->count > 0 ? highest_modseq(found, returns) : 0;
+    begin_extended(s, found);
     if (returns & IMAP_RETURN_MIN && found->count > 0) {
         imap_write_word(w, "MIN");
-        imap_write_number(w, number_of(s, found, 0));
+        imap_write_number(w, number_of(found, 0));
     }
     if (returns & IMAP_RETURN_MAX && found->count > 0) {
         imap_write_word(w, "MAX");
-        imap_write_number(w, number_of(s, found, found->count - 1));
+        imap_write_number(w, number_of(found, found->count - 1));
     }
     if (returns & IMAP_RETURN_COUNT) {
         imap_write_word(w, "COUNT");
@@ -207,15 +225,18 @@ void imap_tell_found(struct imap_session *s, const char *name, const struct imap
     size_t from = 0, to = found->count;
     if (r->set & IMAP_RETURN_PARTIAL)
         imap_range_of(found->count, &r->partial, &from, &to);
-    if (!r->set && s->enabled & IMAP_ENABLED_REV2 && found->command->verb == IMAP_SEARCH)
+    const enum imap_verb verb = found->command->verb;
+    const bool rev2 = s->enabled & IMAP_ENABLED_REV2;
+    const bool silent = verb == IMAP_ESEARCH && found->count == 0; /* RFC 7377 §2.1 */
+    if (!r->set && !silent && (verb == IMAP_ESEARCH || (verb == IMAP_SEARCH && rev2)))
         tell_extended(s, found, IMAP_RETURN_ALL, from, to); /* RFC 9051 §6.4.4 */
-    else if (!r->set)
+    else if (!r->set && !silent)
         tell_list(s, name, found);
-    else if (telling)
+    else if (telling && !silent)
         tell_extended(s, found, r->set, from, to);
     if (r->set & IMAP_RETURN_SAVE)
         save(s, found, r->set, from, to);
-    if (r->set & IMAP_RETURN_UPDATE)
+    if (r->set & IMAP_RETURN_UPDATE && found->told == &s->told)
         tell_no_update(s, found->command->tag);
 }
 
@@ -225,6 +246,22 @@ bool imap_returns_are_good(struct imap_session *s, const struct imap_command *co
         return true;
     if (imap_bad(&s->c, command->tag, "ALL and PARTIAL exclude each other") < 0)
         s->end = DOOR_END_DISMISSED;
+    return false;
+}
+
+bool imap_charset_is_good(struct imap_session *s, const struct imap_command *command) {
+    const unsigned enabled = s->enabled & (IMAP_ENABLED_UTF8 | IMAP_ENABLED_REV2);
+    if (enabled != IMAP_ENABLED_UTF8 || !command->search.program.charset.ptr)
+        return true;
+    if (imap_bad(&s->c, command->tag, "no charset is named once UTF8=ACCEPT is enabled") < 0)
+        s->end = DOOR_END_DISMISSED;
+    return false;
+}
+
+bool imap_has_fuzzy(const struct imap_search_program *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->nodes[i].key > IMAP_SEARCH_OR && p->nodes[i].fuzzy)
+            return true;
     return false;
 }
 

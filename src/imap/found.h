@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Answers of SEARCH and SORT, and what "$" stands for (RFC 5182). */
+/* Answers of SEARCH, SORT and ESEARCH, and what "$" stands for (RFC 5182). */
 #pragma once
 
 #include "imap/session_inside.h"
@@ -18,6 +18,8 @@ int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn
 /* What was found, in the order in which it is told. */
 struct imap_found {
     const struct imap_command *command;
+    const struct told *told; /* where */
+    struct slice path;       /* of that mailbox, which is told; empty: it is the selected one */
     uint32_t *uids;
     size_t count;
     bool has_modseq; /* the highest is told (RFC 7162 §3.1.5) */
@@ -35,8 +37,13 @@ void imap_tell_found(struct imap_session *s, const char *name,
  */
 void imap_no_search(struct imap_session *s, const struct imap_command *command, int error) WAITS;
 
-/* Whether RETURN is one; else BAD has been said. */
+/* Whether RETURN is one, and whether a charset may be named (RFC 6855 §3); else BAD has been said.
+ */
 bool imap_returns_are_good(struct imap_session *s, const struct imap_command *command) WAITS;
+bool imap_charset_is_good(struct imap_session *s, const struct imap_command *command) WAITS;
+
+/* Whether something in it is FUZZY. */
+bool imap_has_fuzzy(const struct imap_search_program *p);
 
 /* What others have changed meanwhile, and OK or NO. */
 void imap_end_search(struct imap_session *s, const struct imap_command *command,

@@ -171,6 +171,7 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_DELETE] = imap_do_delete,
     [IMAP_DELETEACL] = imap_do_setacl,
     [IMAP_ENABLE] = do_enable,
+    [IMAP_ESEARCH] = imap_do_esearch,
     [IMAP_EXAMINE] = imap_do_select,
     [IMAP_EXPUNGE] = imap_do_expunge,
     [IMAP_FETCH] = imap_do_fetch,
@@ -216,13 +217,14 @@ static bool needs_numbers(const struct imap_command *command) {
     case IMAP_MOVE:
     case IMAP_STORE:
         return !command->uid;
+    case IMAP_ESEARCH:
     case IMAP_SEARCH:
     case IMAP_SORT:
     case IMAP_THREAD:
         for (size_t i = 0; i < p->count; i++)
             if (p->nodes[i].key == IMAP_SEARCH_NUMBERS && !p->nodes[i].set->saved)
                 return true;
-        return !command->uid;
+        return !command->uid && command->verb != IMAP_ESEARCH;
     case IMAP_SELECT:
     case IMAP_EXAMINE:
         return command->select.has_match;

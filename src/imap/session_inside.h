@@ -159,6 +159,7 @@ void imap_do_comparator(struct imap_session *s, const struct imap_command *comma
 void imap_do_copy(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_create(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_esearch(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_expunge(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_fetch(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_getacl(struct imap_session *s, const struct imap_command *command) WAITS;

@@ -208,6 +208,7 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"METADATA", ['GETMETADATA "" /shared/comment', 'SETMETADATA INBOX (/shared/comment "x")']),
     (b"MOVE", ["UID MOVE 1000 INBOX"]),
     (b"MULTIAPPEND", ["APPEND INBOX {1+}\r\n1 {1+}\r\n2"]),
+    (b"MULTISEARCH", ["ESEARCH IN (personal) SUBJECT message"]),
     (b"NAMESPACE", ["NAMESPACE"]),
     (b"OBJECTID", ["FETCH 1 (EMAILID THREADID)", "STATUS INBOX (MAILBOXID)"]),
     (b"PARTIAL", ["SEARCH RETURN (PARTIAL 1:10) ALL", "UID FETCH 1:* UID (PARTIAL 1:10)"]),
