@@ -47,6 +47,7 @@ void account_leap(void *store, uint64_t id, uint32_t by) {
         struct mailbox *m = a->mailboxes[i];
         m->info.uidnext = m->uidnext += by;
         m->info.modseq = a->given.modseq;
+        feed_note(m, FEED_ARRIVED | FEED_VANISHED | FEED_FLAGGED, m->info.modseq);
     }
     a->published = a->given.modseq;
     account_changed(a);
@@ -124,6 +125,7 @@ static struct store_account *account_new(struct store *s, uint64_t id) {
     list_init(&a->comers);
     list_init(&a->changes);
     list_init(&a->untidy);
+    feed_init(&a->feed);
     (void)map_put(&s->accounts, map_u64(&a->id), a);
     s->stats.accounts++;
     s->memory += (int64_t)sizeof *a;
@@ -144,6 +146,7 @@ static void account_free(struct store_account *a) {
         mailbox_free(a->mailboxes[i]);
     free(a->mailboxes);
     properties_free(a);
+    feed_done(a);
     fiber_cond_wake_all(&s->settled);
     free(a);
 }

@@ -13,6 +13,7 @@
  *   incoming.c  messages that come in pieces
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
+ *   feed.c      what has changed, for those who follow an account
  *   property.c  properties in memory
  *   entries.c   the entries of a mailbox: pure
  *   keywords.c  the keywords that they have: pure
@@ -34,6 +35,7 @@
 #include "fiber/wait.h"
 #include "store/backend.h"
 #include "store/entries.h"
+#include "store/feed.h"
 #include "store/keywords.h"
 #include "store/store.h"
 
@@ -52,6 +54,15 @@ struct mailbox {
     unsigned users;        /* of the entries: open views, changes */
     struct link used_link; /* in store->loaded, least recently used first */
     usec_t used;
+    struct store_mailbox_changes changes;
+    struct link changed_link; /* in account->feed.changed, if there were any */
+};
+
+struct feed {
+    struct list changed; /* mailboxes with changes of messages, the latest first */
+    struct list names;   /* struct name_note, the oldest first */
+    size_t count, bytes;
+    uint64_t forgotten; /* names that have changed up to this MODSEQ may not be there */
 };
 
 struct properties {
@@ -60,6 +71,7 @@ struct properties {
     size_t set;         /* of them; the others were removed */
     uint64_t bytes;     /* names and values of those that are set */
     uint64_t forgotten; /* some that were removed up to this MODSEQ are not in the list */
+    uint64_t modseq;    /* the highest of those in the list */
 };
 
 enum account_state {
@@ -91,6 +103,7 @@ struct store_account {
     struct mailbox **mailboxes; /* by id */
     size_t mailbox_count;
     struct properties properties;
+    struct feed feed;
     bool maildrop_locked;
     struct list untidy; /* mailboxes whose keywords have changed in this group */
 
@@ -248,6 +261,18 @@ void account_publish_modseq(struct store_account *a, const struct store_record *
 
 /* Tells who waits that the account's MODSEQ has grown. */
 void account_changed(struct store_account *a);
+
+/* ------------------------------------------------------------------ feed.c */
+
+void feed_init(struct feed *f);
+void feed_done(struct store_account *a);
+
+/* Messages of a mailbox have changed; what is seen of it is seen by all then. */
+enum feed_kind { FEED_ARRIVED = 1 << 0, FEED_VANISHED = 1 << 1, FEED_FLAGGED = 1 << 2 };
+void feed_note(struct mailbox *m, unsigned kinds, uint64_t modseq);
+
+/* A mailbox was made, renamed, removed; the paths are copied. */
+void feed_note_name(struct store_account *a, const struct store_name_change *c);
 
 /* ------------------------------------------------------------------ commit.c */
 

@@ -110,6 +110,7 @@ void mailbox_remove(struct mailbox *m) {
     while (a->mailboxes[at] != m)
         at++;
     a->mailbox_count--;
+    link_remove(&m->changed_link);
     memmove(&a->mailboxes[at], &a->mailboxes[at + 1], (a->mailbox_count - at) * sizeof m);
     m->gone = true;
     if (m->users == 0)

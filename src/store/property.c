@@ -78,6 +78,8 @@ int store_property_changes(const struct store_account *a, uint64_t since,
     const struct properties *all = &a->properties;
     if (since < all->forgotten)
         return -E_LIMIT;
+    if (since >= all->modseq)
+        return 0;
     for (size_t i = 0; i < all->count; i++)
         if (all->list[i]->about.modseq > since)
             each(arg, &all->list[i]->about);
@@ -162,6 +164,7 @@ void properties_put(struct store_account *a, const struct record_property *r) {
     p->about.is_set = r->is_set;
     p->about.size = r->is_set ? r->size : 0;
     p->about.modseq = r->modseq;
+    a->properties.modseq = MAX(a->properties.modseq, r->modseq);
     count(a, p, 1);
     forget_removed(a);
 }

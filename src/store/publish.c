@@ -126,10 +126,26 @@ static void publish_copy(struct store_account *a, const struct record_copy *r) {
                                                     .count = r->count});
 }
 
+/* `was`: its path until now, or empty. */
+static void note_name(struct store_account *a, uint32_t mailbox, uint64_t modseq,
+                      const struct buf *was) {
+    _cleanup_(buf_done) struct buf is = {0};
+    (void)store_mailbox_path(a, mailbox, &is);
+    feed_note_name(a, &(struct store_name_change){
+                          .modseq = modseq,
+                          .mailbox = mailbox,
+                          .was = was->len > 0 ? buf_slice(was) : (struct slice){0},
+                          .is = is.len > 0 ? buf_slice(&is) : (struct slice){0},
+                      });
+}
+
 static void publish_mailbox(struct store_account *a, const struct record_mailbox *r) {
+    _cleanup_(buf_done) struct buf was = {0};
     struct mailbox *m = mailbox_find(a, r->mailbox);
     if (m) {
+        (void)store_mailbox_path(a, r->mailbox, &was);
         mailbox_rename(m, r->parent, r->name);
+        note_name(a, r->mailbox, r->modseq, &was);
         return;
     }
     m = mailbox_add(a, &(struct store_mailbox){
@@ -141,14 +157,18 @@ static void publish_mailbox(struct store_account *a, const struct record_mailbox
                            .uidnext = r->uidnext,
                        });
     mailbox_begin(m);
+    note_name(a, r->mailbox, r->modseq, &was);
 }
 
 static void publish_remove(struct store_account *a, const struct record_remove *r) {
+    _cleanup_(buf_done) struct buf was = {0};
     struct mailbox *m = mailbox_find(a, r->mailbox);
     MUST(m);
     uint64_t entries = m->info.messages;
+    (void)store_mailbox_path(a, r->mailbox, &was);
     properties_drop_mailbox(a, r->mailbox);
     mailbox_remove(m);
+    note_name(a, r->mailbox, r->modseq, &was);
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
     if (r->when)
@@ -192,37 +212,40 @@ void account_publish(struct store_account *a, const struct store_record *r) {
     }
 }
 
-static void raise_modseq(struct store_account *a, uint32_t mailbox, uint64_t modseq) {
+static void raise_modseq(struct store_account *a, uint32_t mailbox, unsigned feed_kinds,
+                         uint64_t modseq) {
     struct mailbox *m = mailbox_find(a, mailbox);
     if (m)
         m->info.modseq = MAX(m->info.modseq, modseq);
+    if (m && feed_kinds)
+        feed_note(m, feed_kinds, modseq);
     a->published = MAX(a->published, modseq);
 }
 
 void account_publish_modseq(struct store_account *a, const struct store_record *r) {
     switch (r->type) {
     case RECORD_APPEND:
-        raise_modseq(a, r->append.mailbox, r->append.entry.modseq);
+        raise_modseq(a, r->append.mailbox, FEED_ARRIVED, r->append.entry.modseq);
         break;
     case RECORD_COPY:
-        raise_modseq(a, r->copy.mailbox, copy_modseq(&r->copy));
+        raise_modseq(a, r->copy.mailbox, FEED_ARRIVED, copy_modseq(&r->copy));
         if (r->copy.from)
-            raise_modseq(a, r->copy.from, copy_modseq(&r->copy));
+            raise_modseq(a, r->copy.from, FEED_VANISHED, copy_modseq(&r->copy));
         break;
     case RECORD_FLAGS:
-        raise_modseq(a, r->flags.mailbox, r->flags.modseq);
+        raise_modseq(a, r->flags.mailbox, FEED_FLAGGED, r->flags.modseq);
         break;
     case RECORD_EXPUNGE:
-        raise_modseq(a, r->expunge.mailbox, r->expunge.modseq);
+        raise_modseq(a, r->expunge.mailbox, FEED_VANISHED, r->expunge.modseq);
         break;
     case RECORD_MAILBOX:
-        raise_modseq(a, r->mailbox.mailbox, r->mailbox.modseq);
+        raise_modseq(a, r->mailbox.mailbox, 0, r->mailbox.modseq);
         break;
     case RECORD_REMOVE:
-        raise_modseq(a, 0, r->remove.modseq);
+        raise_modseq(a, 0, 0, r->remove.modseq);
         break;
     case RECORD_PROPERTY:
-        raise_modseq(a, r->property.mailbox, r->property.modseq);
+        raise_modseq(a, r->property.mailbox, 0, r->property.modseq);
         break;
     case RECORD_FORGET:
         break;

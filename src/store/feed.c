@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Mailboxes that have changed stand in a list, the latest first, so who asks goes no further than
+ * to what he has seen. Changes of names are kept as they were until they are too many.
+ */
+#include "store/account.h"
+
+#include "base/alloc.h"
+
+/* ------------------------------------------------------------------ mailboxes */
+
+void feed_note(struct mailbox *m, unsigned kinds, uint64_t modseq) {
+    if (kinds & FEED_ARRIVED)
+        m->changes.arrived = MAX(m->changes.arrived, modseq);
+    if (kinds & FEED_VANISHED)
+        m->changes.vanished = MAX(m->changes.vanished, modseq);
+    if (kinds & FEED_FLAGGED)
+        m->changes.flagged = MAX(m->changes.flagged, modseq);
+    link_remove(&m->changed_link);
+    list_prepend(&m->account->feed.changed, &m->changed_link);
+}
+
+static uint64_t latest(const struct store_mailbox_changes *c) {
+    return MAX(MAX(c->arrived, c->vanished), c->flagged);
+}
+
+void store_mailboxes_changed(const struct store_account *a, uint64_t since,
+                             void (*each)(void *arg, uint32_t mailbox,
+                                          const struct store_mailbox_changes *changes),
+                             void *arg) {
+    LIST_EACH (m, &a->feed.changed, const struct mailbox, changed_link) {
+        if (latest(&m->changes) <= since)
+            return;
+        each(arg, m->info.id, &m->changes);
+    }
+}
+
+/* ------------------------------------------------------------------ names */
+
+struct name_note {
+    struct link link; /* in feed.names, the oldest first */
+    struct store_name_change change;
+    size_t size; /* bytes of its names, which lie behind this struct */
+};
+
+static struct slice keep(char **at, struct slice path) {
+    if (!path.ptr)
+        return path;
+    struct slice kept = slice_of(*at, path.len);
+    memcpy(*at, path.ptr, path.len);
+    *at += path.len;
+    return kept;
+}
+
+static void forget_oldest(struct store_account *a) {
+    struct feed *f = &a->feed;
+    struct name_note *n = CONTAINER_OF(list_pop(&f->names), struct name_note, link);
+    f->forgotten = MAX(f->forgotten, n->change.modseq);
+    f->count--;
+    f->bytes -= n->size;
+    a->store->memory -= (int64_t)(sizeof *n + n->size);
+    free(n);
+}
+
+void feed_note_name(struct store_account *a, const struct store_name_change *c) {
+    struct feed *f = &a->feed;
+    const size_t size = c->was.len + c->is.len;
+    struct name_note *n = mem_alloc(sizeof *n + size);
+    char *at = (char *)(n + 1);
+    *n = (struct name_note){.change = *c, .size = size};
+    n->change.was = keep(&at, c->was);
+    n->change.is = keep(&at, c->is);
+    list_append(&f->names, &n->link);
+    f->count++;
+    f->bytes += size;
+    a->store->memory += (int64_t)(sizeof *n + size);
+    while (f->count > STORE_NAME_CHANGES_MAX || f->bytes > STORE_NAME_CHANGES_BYTES)
+        forget_oldest(a);
+}
+
+int store_name_changes(const struct store_account *a, uint64_t since,
+                       void (*each)(void *arg, const struct store_name_change *c), void *arg) {
+    if (since < a->feed.forgotten)
+        return -E_LIMIT;
+    LIST_EACH (n, &a->feed.names, const struct name_note, link)
+        if (n->change.modseq > since)
+            each(arg, &n->change);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ its life */
+
+void feed_init(struct feed *f) {
+    list_init(&f->changed);
+    list_init(&f->names);
+}
+
+void feed_done(struct store_account *a) {
+    while (a->feed.count > 0)
+        forget_oldest(a);
+}
