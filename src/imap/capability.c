@@ -40,6 +40,7 @@ static const struct capability {
     {"MULTIAPPEND", AFTER_LOGIN},   /* RFC 3502 */
     {"MULTISEARCH", AFTER_LOGIN},   /* RFC 7377 */
     {"NAMESPACE", AFTER_LOGIN},     /* RFC 2342 */
+    {"NOTIFY", AFTER_LOGIN},        /* RFC 5465 */
     {"OBJECTID", AFTER_LOGIN},      /* RFC 8474 */
     {"PARTIAL", AFTER_LOGIN},       /* RFC 9394 */
     {"PREVIEW", AFTER_LOGIN},       /* RFC 8970 */

@@ -323,7 +323,7 @@ static void remove_replaced(struct imap_session *s, const struct imap_command *c
         return;
     }
     s->counts.removed += removed;
-    imap_tell(s, IMAP_TELL_EXPUNGES, 0);
+    imap_tell(s, IMAP_TELL_EXPUNGES | IMAP_TELL_REMOVED, 0);
     imap_ok_removed(s, command, removed > 0, "replaced");
 }
 
@@ -336,6 +336,7 @@ static void finish(struct imap_session *s, const struct imap_command *command, s
         return;
     }
     s->counts.appended += a->count;
+    imap_note_own(s, a->mailbox.id, uid, uid + (uint32_t)a->count - 1);
     if (replaced > 0) {
         tell_appended(s, S("*"), a, uid);
         remove_replaced(s, command, replaced);

@@ -94,7 +94,12 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     if (told && move)
         tell_copied(s, S("*"), &to, &from, &copied);
     s->counts.removed += move ? copied.count : 0;
-    imap_tell(s, move || command->uid ? (unsigned)IMAP_TELL_EXPUNGES : 0, 0);
+    if (copied.count > 0)
+        imap_note_own(s, to.id, copied.first_uid, copied.first_uid + (uint32_t)copied.count - 1);
+    imap_tell(s,
+              (move || command->uid ? (unsigned)IMAP_TELL_EXPUNGES : 0) |
+                  (move ? (unsigned)IMAP_TELL_REMOVED : 0),
+              0);
     if (told && !move)
         tell_copied(s, command->tag, &to, &from, &copied);
     else if (i.gone > 0)

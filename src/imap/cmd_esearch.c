@@ -101,7 +101,7 @@ static void list_mailboxes(struct searching *g) {
     }
 }
 
-static void sort_sources(struct searching *g) {
+static void sort_sources(struct searching *g) WAITS {
     const struct imap_search *search = &g->command->search;
     struct arena *a = &g->s->c.arena;
     g->selected = has_selected(search);

@@ -60,65 +60,18 @@ static int choose(struct imap_messages *i, struct imap_session *s,
     return 0;
 }
 
-/* ------------------------------------------------------------------ what of them */
-
-static void begin(struct imap_fetching *f, struct imap_session *s,
-                  const struct imap_command *command) WAITS {
-    const struct imap_attributes *what = &command->fetch.what;
-    const bool may_see = !s->read_only && imap_may(s, s->told.mailbox, STORE_RIGHT_SEEN) == 0;
-    f->s = s;
-    f->what = what;
-    f->set = what->set & ~(unsigned)IMAP_FETCH_PREVIEW_LAZY;
-    if (command->uid && !(s->enabled & IMAP_ENABLED_UIDONLY)) /* there it begins the response */
-        f->set |= IMAP_FETCH_UID;
-    if (command->fetch.has_changed_since)
-        f->set |= IMAP_FETCH_MODSEQ;
-    if (f->set & IMAP_FETCH_MODSEQ)
-        s->enabled |= IMAP_ENABLED_CONDSTORE;
-    if (s->enabled & IMAP_ENABLED_CONDSTORE && f->set & IMAP_FETCH_FLAGS)
-        f->set |= IMAP_FETCH_MODSEQ;
-    f->sorted = arena_array(&s->c.arena, what->section_count, sizeof(struct slice *));
-    for (size_t i = 0; i < what->section_count; i++) {
-        const struct imap_section *section = &what->sections[i];
-        bool octets = section->form != IMAP_BINARY_SIZE;
-        f->sorted[i] = imap_fields_sorted(section, &s->c.arena);
-        f->need = MAX(f->need, imap_section_need(section));
-        f->ahead->wants_bytes |= octets;
-        f->sets_seen |= !section->peek && may_see;
-        f->gets_text |=
-            octets && (section->text == IMAP_SECTION_ALL || section->text == IMAP_SECTION_TEXT);
-    }
-    if (f->set & IMAP_FETCH_OF_MAP)
-        f->need = IMAP_NEEDS_MAP;
-    f->ahead->wants_maps = f->need == IMAP_NEEDS_MAP;
-}
-
 /* ------------------------------------------------------------------ the command */
 
-/* Sends the responses; the UIDs of messages that are to be \Seen, appended. */
-static void run(struct imap_fetching *f, struct buf *unseen) WAITS {
-    while (f->s->end == DOOR_END_NONE && !stream_error(f->s->c.stream) &&
-           imap_ahead_next(f->ahead, &f->at)) {
-        bool told = imap_fetch_message(f);
-        f->s->counts.fetched += told && f->gets_text;
-        if (told && f->sets_seen && !(f->at.message->flags & STORE_SEEN))
-            buf_add_bytes(unseen, &f->at.message->uid, sizeof f->at.message->uid);
-        (void)fiber_yield_if_long();
-    }
-    buf_done(&f->octets);
-    buf_done(&f->encoded);
-    arena_done(&f->arena);
-    imap_ahead_done(f->ahead);
-}
-
-/* That it cannot be set, on a full disk say, keeps nobody from reading. */
-static void set_seen(struct imap_session *s, const struct buf *unseen) WAITS {
+/* The MODSEQ that came of it, or 0. That it cannot be set, on a full disk say, keeps nobody from
+ * reading. */
+static uint64_t set_seen(struct imap_session *s, const struct buf *unseen) WAITS {
     const struct store_flags seen = {.add = STORE_SEEN};
-    struct store_flags_changed changed;
-    if (unseen->len > 0)
-        (void)store_set_flags(s->account, s->told.mailbox,
-                              (const uint32_t *)(const void *)unseen->ptr,
-                              unseen->len / sizeof(uint32_t), &seen, &changed, NULL);
+    struct store_flags_changed changed = {0};
+    if (unseen->len > 0 &&
+        store_set_flags(s->account, s->told.mailbox, (const uint32_t *)(const void *)unseen->ptr,
+                        unseen->len / sizeof(uint32_t), &seen, &changed, NULL) < 0)
+        return 0;
+    return changed.changed > 0 ? changed.modseq : 0;
 }
 
 static void answer(struct imap_fetching *f, const struct imap_command *command,
@@ -147,18 +100,22 @@ void imap_do_fetch(struct imap_session *s, const struct imap_command *command) {
             s->end = DOOR_END_DISMISSED;
         return;
     }
-    begin(&f, s, command);
+    unsigned set = command->uid ? (unsigned)IMAP_FETCH_UID : 0;
+    if (command->fetch.has_changed_since)
+        set |= IMAP_FETCH_MODSEQ;
+    imap_fetch_begin(&f, s, &command->fetch.what, set,
+                     imap_fetch_sort(&command->fetch.what, &s->c.arena));
     ahead->from = &i;
     int error = choose(&i, s, command);
     if (!error && command->fetch.vanished)
         error = imap_tell_vanished(s, &command->fetch.set, command->fetch.changed_since);
     if (!error)
-        run(&f, &unseen);
+        imap_fetch_run(&f, &unseen);
     if (stream_error(s->c.stream)) {
         s->end = DOOR_END_LOST;
         return;
     }
-    set_seen(s, &unseen);
+    uint64_t seen = set_seen(s, &unseen);
     if (!error && s->end == DOOR_END_NONE)
         error = imap_look(s);
     if (s->end != DOOR_END_NONE)
@@ -167,6 +124,6 @@ void imap_do_fetch(struct imap_session *s, const struct imap_command *command) {
         imap_no(s, command, error);
         return;
     }
-    imap_tell(s, command->uid ? (unsigned)(IMAP_TELL_UIDS | IMAP_TELL_EXPUNGES) : 0, 0);
+    imap_tell(s, command->uid ? (unsigned)(IMAP_TELL_UIDS | IMAP_TELL_EXPUNGES) : 0, seen);
     answer(&f, command, &i);
 }

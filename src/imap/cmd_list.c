@@ -210,17 +210,8 @@ static void unite_lines(struct listing *l) {
     l->count = used;
 }
 
-static const char *use_of(enum store_role role) {
-    static const char *const names[STORE_ROLES] = {
-        [STORE_ROLE_ARCHIVE] = "\\Archive", [STORE_ROLE_DRAFTS] = "\\Drafts",
-        [STORE_ROLE_JUNK] = "\\Junk",       [STORE_ROLE_SENT] = "\\Sent",
-        [STORE_ROLE_TRASH] = "\\Trash",
-    };
-    return names[role];
-}
-
 static bool is_chosen(const struct listing *l, const struct line *line) {
-    if (l->options & IMAP_LIST_SELECT_SPECIAL_USE && !use_of(line->role))
+    if (l->options & IMAP_LIST_SELECT_SPECIAL_USE && !imap_use_name(line->role))
         return false;
     return l->options & IMAP_LIST_SELECT_SUBSCRIBED ? line->subscribed : line->mailbox != 0;
 }
@@ -276,8 +267,8 @@ static void write_attributes(struct listing *l, const struct line *line) {
                                                                     : "\\HasNoChildren");
     if (l->command->verb == IMAP_XLIST && line->mailbox == STORE_INBOX)
         imap_write_word(w, "\\Inbox");
-    if (use_of(line->role))
-        imap_write_word(w, use_of(line->role));
+    if (imap_use_name(line->role))
+        imap_write_word(w, imap_use_name(line->role));
 }
 
 /* What was asked for with a mailbox (RFC 5819, RFC 8440, RFC 9590), as far as it can be had. */

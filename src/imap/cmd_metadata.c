@@ -8,6 +8,7 @@
  * held.
  */
 #include "imap/metadata.h"
+#include "imap/notify.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -297,11 +298,17 @@ static void note_change(void *arg, const struct store_property *p) {
 static void tell_changes(struct imap_session *s, const struct change *changes, size_t count) WAITS {
     _cleanup_(buf_done) struct buf path = {0};
     struct imap_writer *w = &s->c.writer;
+    unsigned events = s->watching ? s->watching->events : 0;
     if (changes->mailbox) {
         imap_mailbox_path(s->account, changes->mailbox, &path);
         if (path.len == 0 || !(imap_rights(s, changes->mailbox) & RIGHTS_ANY))
             return;
+        events = imap_watched_events(s, buf_slice(&path));
     }
+    if (!(s->enabled & IMAP_ENABLED_METADATA) &&
+        !(events & (changes->mailbox ? IMAP_EVENT_MAILBOX_METADATA_CHANGE
+                                     : IMAP_EVENT_SERVER_METADATA_CHANGE)))
+        return;
     imap_write_begin(w, S("*"));
     imap_write_word(w, "METADATA");
     if (path.len > 0)
@@ -318,7 +325,9 @@ void imap_tell_metadata(struct imap_session *s) {
     struct telling t = {0};
     uint64_t since = s->metadata_told;
     s->metadata_told = store_account_modseq(s->account);
-    if (s->metadata_told == since || !(s->enabled & IMAP_ENABLED_METADATA))
+    const unsigned wanted = IMAP_EVENT_MAILBOX_METADATA_CHANGE | IMAP_EVENT_SERVER_METADATA_CHANGE;
+    const bool watched = s->watching && s->watching->events & wanted;
+    if (s->metadata_told == since || !(s->enabled & IMAP_ENABLED_METADATA || watched))
         return;
     (void)store_property_changes(s->account, since, note_change, &t);
     const struct change *all = (const void *)t.changes.ptr;

@@ -32,8 +32,6 @@ int imap_tell_status(struct imap_session *s, struct slice path, const struct sto
                     : 0;
     if (error)
         return error;
-    if (items & IMAP_STATUS_HIGHESTMODSEQ) /* RFC 7162 §3.1 */
-        s->enabled |= IMAP_ENABLED_CONDSTORE;
     const struct {
         enum imap_status_item item;
         uint64_t value;
@@ -71,6 +69,8 @@ int imap_tell_status(struct imap_session *s, struct slice path, const struct sto
 void imap_do_status(struct imap_session *s, const struct imap_command *command) {
     const struct imap_status *status = &command->status;
     struct store_mailbox m;
+    if (status->items & IMAP_STATUS_HIGHESTMODSEQ) /* RFC 7162 §3.1 */
+        s->enabled |= IMAP_ENABLED_CONDSTORE;
     int error = imap_find_allowed(s, status->mailbox, STORE_RIGHT_READ, &m);
     if (!error)
         error = imap_tell_status(s, status->mailbox, &m, status->items);

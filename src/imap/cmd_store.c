@@ -137,7 +137,7 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
         imap_no(s, command, error);
         return;
     }
-    imap_tell(s, IMAP_TELL_EXPUNGES, 0);
+    imap_tell(s, IMAP_TELL_EXPUNGES | IMAP_TELL_REMOVED, 0);
     imap_ok_removed(s, command, removed > 0,
                     removed == 1 ? "%zu message removed" : "%zu messages removed", removed);
 }

@@ -71,15 +71,33 @@ int imap_bad(struct imap_connection *c, struct slice tag, const char *format, ..
     return -E_REFUSED;
 }
 
+static void rest(struct imap_connection *c) {
+    imap_reader_done(&c->reader);
+    if (c->reader.secret)
+        arena_wipe(&c->arena);
+    else
+        arena_reset(&c->arena);
+}
+
+int imap_connection_keep(const struct imap_connection *c, size_t max, struct arena *a,
+                         struct imap_command *ret) {
+    struct imap_text text = imap_reader_text(&c->reader);
+    struct problem problem;
+    if (text.bytes.len > max || text.set_count > 0)
+        return -E_LIMIT;
+    text.bytes = arena_copy(a, text.bytes);
+    MUST(imap_parse(&text, c->mode, a, ret, &problem) == 0);
+    return 0;
+}
+
 int imap_connection_next(struct imap_connection *c, struct imap_command *ret) {
     int r;
     do {
         struct problem problem;
-        if (c->reader.secret)
-            arena_wipe(&c->arena);
-        else
-            arena_reset(&c->arena);
-        r = imap_reader_begin(&c->reader);
+        rest(c);
+        r = c->wait ? c->wait(c->wait_arg) : 0;
+        if (r == 0)
+            r = imap_reader_begin(&c->reader);
         if (r < 0)
             return r;
         c->commands++;

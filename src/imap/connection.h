@@ -11,10 +11,13 @@
 struct imap_connection {
     struct stream *stream; /* the caller's */
     struct imap_reader reader;
-    struct imap_mode mode; /* what commands mean just now: the caller's */
-    uint64_t message_max;  /* what is told of APPEND: the caller's; 0: nothing */
-    struct slice off;      /* capabilities that are not announced: the caller's */
-    struct arena arena;    /* of the command at hand */
+    struct imap_mode mode;        /* what commands mean just now: the caller's */
+    uint64_t message_max;         /* what is told of APPEND: the caller's; 0: nothing */
+    struct slice off;             /* capabilities that are not announced: the caller's */
+    struct arena arena;           /* of the command at hand */
+    int (*wait)(void *arg) WAITS; /* until a command comes, for who has more to do meanwhile; 0, or
+                                     an error that ends the conversation. NULL: nobody has */
+    void *wait_arg;
     struct buf out;
     struct imap_writer writer; /* into `out` */
     unsigned commands;         /* read so far, the bad ones too */
@@ -35,6 +38,13 @@ void imap_connection_done(struct imap_connection *c);
  * streams.
  */
 int imap_connection_next(struct imap_connection *c, struct imap_command *ret) WAITS;
+
+/*
+ * The command that was read last, once more, with all that it has in this arena: for what outlives
+ * it. -E_LIMIT: its text has more than `max` bytes, or sets that were read as they came.
+ */
+int imap_connection_keep(const struct imap_connection *c, size_t max, struct arena *a,
+                         struct imap_command *ret);
 
 /* Hands what is in `out` to the stream. */
 void imap_send(struct imap_connection *c) WAITS;

@@ -18,7 +18,7 @@ struct imap_fetching {
     const struct imap_attributes *what;
     unsigned set;                /* of `what`, and what is told without having been asked for */
     enum imap_section_need need; /* of all sections together */
-    const struct slice **sorted; /* of each section: its fields; see imap_fields_sort() */
+    const struct slice **sorted; /* of each section: its fields; see imap_fields_sorted() */
     bool sets_seen;              /* RFC 9051 §6.4.5: some sections set \Seen */
     bool gets_text;              /* of messages, not headers only */
     struct imap_ahead *ahead;
@@ -36,6 +36,27 @@ struct imap_fetching {
     bool gone, no_decoding;
     int error;
 };
+
+/* The fields of each section that is asked for, in the arena: imap_fields_sorted(). */
+const struct slice **imap_fetch_sort(const struct imap_attributes *what, struct arena *a) WAITS;
+
+/*
+ * Begins with `ahead` that is empty, in which the messages are set then. `set`: attributes that are
+ * told beside those that are asked for.
+ */
+void imap_fetch_begin(struct imap_fetching *f, struct imap_session *s,
+                      const struct imap_attributes *what, unsigned set,
+                      const struct slice **sorted);
+
+/* Sends all responses, and ends; the UIDs of messages that are to be \Seen, appended. */
+void imap_fetch_run(struct imap_fetching *f, struct buf *unseen) WAITS;
+
+/*
+ * Responses about messages of the selected mailbox that no command asked for. They stay unseen; of
+ * what cannot be read nothing is said.
+ */
+void imap_fetch_unasked(struct imap_session *s, const struct imap_attributes *what,
+                        const struct slice **sorted, const struct imap_set *uids) WAITS;
 
 /* One response about the message at hand. Its octets stream; what cannot be told is left out, and
  * noted. True: octets of its body were among it. */

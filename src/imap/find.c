@@ -150,7 +150,7 @@ int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
     int error = imap_look(s);
     if (error)
         return s->end != DOOR_END_NONE ? -E_REFUSED : error;
-    imap_tell(s, 0, 0); /* what is found has to be known */
+    imap_tell(s, IMAP_TELL_NAMED, 0); /* what is found has to be known */
     return imap_find_begin_in(s, &s->told, p, ret);
 }
 

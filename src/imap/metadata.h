@@ -36,7 +36,7 @@ void imap_ok_metadata(struct imap_session *s, const struct imap_command *command
                       const char *text) WAITS;
 
 /*
- * Tells which entries have changed since the last call, if the client has enabled METADATA: names
- * without values (§4.4.2), those that he has set himself, too.
+ * Tells which entries have changed since the last call, if the client has enabled METADATA or asked
+ * for it with NOTIFY: names without values (§4.4.2), those that he has set himself, too.
  */
 void imap_tell_metadata(struct imap_session *s) WAITS;

@@ -45,3 +45,28 @@ void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct b
         if (to->ptr[i] == STORE_UNDER[0])
             to->ptr[i] = IMAP_UNDER;
 }
+
+bool imap_is_subscribed(const struct store_account *a, struct slice path) {
+    _cleanup_(buf_done) struct buf name = {0};
+    buf_add(&name, path);
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] == IMAP_UNDER)
+            name.ptr[i] = STORE_UNDER[0];
+    return store_is_subscribed(a, buf_slice(&name));
+}
+
+bool imap_has_children(const struct store_account *a, uint32_t mailbox) {
+    struct store_mailbox m = {0};
+    for (size_t i = 0; i < store_mailbox_count(a) && m.parent != mailbox; i++)
+        store_mailbox_at(a, i, &m);
+    return m.parent == mailbox;
+}
+
+const char *imap_use_name(enum store_role role) {
+    static const char *const names[STORE_ROLES] = {
+        [STORE_ROLE_ARCHIVE] = "\\Archive", [STORE_ROLE_DRAFTS] = "\\Drafts",
+        [STORE_ROLE_JUNK] = "\\Junk",       [STORE_ROLE_SENT] = "\\Sent",
+        [STORE_ROLE_TRASH] = "\\Trash",
+    };
+    return names[role];
+}

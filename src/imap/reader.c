@@ -233,14 +233,13 @@ static int drop_octets(struct imap_reader *r, uint64_t count) WAITS {
 
 /* ------------------------------------------------------------------ commands */
 
-/* Takes empty lines; false: something else is next. */
-static bool skip_empty(struct imap_reader *r) {
+bool imap_reader_has_begun(struct imap_reader *r) {
     struct slice window = stream_window(r->stream);
     size_t blank = 0;
     while (blank < window.len && (window.ptr[blank] == '\r' || window.ptr[blank] == '\n'))
         blank++;
     stream_consume(r->stream, blank);
-    return blank == window.len;
+    return blank < window.len;
 }
 
 int imap_reader_begin(struct imap_reader *r) {
@@ -248,7 +247,7 @@ int imap_reader_begin(struct imap_reader *r) {
     int e = stream_fill(r->stream, 1);
     UNUSED _cleanup_(fiber_deadline_end) struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + r->timeout);
-    while (e == 0 && skip_empty(r))
+    while (e == 0 && !imap_reader_has_begun(r))
         e = stream_fill(r->stream, 1);
     if (e < 0)
         return e;

@@ -69,6 +69,9 @@ struct imap_reader {
 
 void imap_reader_done(struct imap_reader *r);
 
+/* Whether a command is here, or the beginning of one; empty lines before it are gone then. */
+bool imap_reader_has_begun(struct imap_reader *r);
+
 /*
  * Waits for the first byte of a command, for as long as the stream's time-out lets it; behind an
  * empty line for `timeout`, however many of them come. What the last command held goes before. 0,

@@ -4,6 +4,7 @@
  * conversation sets `end`.
  */
 #include "imap/metadata.h"
+#include "imap/notify.h"
 #include "imap/rights.h"
 
 #include <errno.h>
@@ -18,9 +19,11 @@ const struct imap_session_config imap_session_defaults = {
     .message_max = 50ULL << 20,
 };
 
-/* What else than messages the client is told of, when it has changed. */
-static void tell_of_account(struct imap_session *s) WAITS {
+/* What else than messages of the selected mailbox the client is told of, when it has changed.
+ * `own`: the command that was obeyed, or NULL. */
+static void tell_of_account(struct imap_session *s, const struct imap_command *own) WAITS {
     imap_tell_rights(s);
+    imap_tell_watched(s, own);
     imap_tell_metadata(s);
 }
 
@@ -109,40 +112,46 @@ static void do_compress(struct imap_session *s, const struct imap_command *comma
     }
 }
 
-/* ------------------------------------------------------------------ IDLE (§6.3.13) */
+/* ------------------------------------------------------------------ waiting (§6.3.13) */
 
 static void nudge(void *arg) {
     stream_nudge(((struct imap_session *)arg)->c.stream);
 }
 
-/* Until the client says something, tells what changes. 0: it has. */
-static int idle_until_input(struct imap_session *s) WAITS {
-    usec_t ends = fiber_now() + s->config->timeout;
-    for (;;) {
+/*
+ * Until the client says something, tells what changes: of the selected mailbox `how`. 0: it has;
+ * -ETIMEDOUT: not until then.
+ */
+static int wait_for_input(struct imap_session *s, unsigned how, usec_t ends) WAITS {
+    while (fiber_now() < ends) {
         stream_set_timeout(s->c.stream, MIN(s->config->idle_beat, ends - fiber_now()));
         int r = stream_fill_or_nudge(s->c.stream);
         if (r == -EINTR) {
             if (s->selected && imap_look(s) == 0)
-                imap_tell(s, IMAP_TELL_EXPUNGES, 0);
-            tell_of_account(s);
-        } else if (r != -ETIMEDOUT || fiber_now() >= ends) {
+                imap_tell(s, how, 0);
+            if (s->end == DOOR_END_NONE)
+                tell_of_account(s, NULL);
+        } else if (r != -ETIMEDOUT) {
             return r;
-        } else {
+        } else if (fiber_now() < ends) {
             imap_say(&s->c, S("*"), "OK", NULL, "still here");
         }
         if (s->end != DOOR_END_NONE)
             return -E_REFUSED;
     }
+    return -ETIMEDOUT;
 }
 
 static void do_idle(struct imap_session *s, const struct imap_command *command) WAITS {
     struct store_watch watch = {.changed = nudge, .arg = s};
     struct slice line, tag = arena_copy(&s->c.arena, command->tag);
     stream_str(s->c.stream, "+ idling\r\n");
-    store_watch(s->account, &watch);
+    if (!s->watching)
+        store_watch(s->account, &watch);
     stream_nudge(s->c.stream); /* what has changed before is told, too */
-    int r = idle_until_input(s);
-    store_unwatch(&watch);
+    int r = wait_for_input(s, IMAP_TELL_EXPUNGES, fiber_now() + s->config->timeout);
+    if (!s->watching)
+        store_unwatch(&watch);
     stream_set_timeout(s->c.stream, s->config->timeout);
     if (r == 0)
         r = imap_reader_line(&s->c.reader, 1024, &line);
@@ -154,6 +163,19 @@ static void do_idle(struct imap_session *s, const struct imap_command *command) 
         imap_say(&s->c, tag, "OK", NULL, "idle no more");
     else if (imap_bad(&s->c, tag, "expected DONE") < 0)
         s->end = DOOR_END_DISMISSED;
+}
+
+/* With NOTIFY the client listens between commands, too (RFC 5465 §3.1): until it begins one. */
+static int wait_for_command(void *arg) WAITS {
+    struct imap_session *s = arg;
+    const usec_t ends = fiber_now() + s->config->timeout; /* empty lines are nothing */
+    int r = 0;
+    if (!s->watching)
+        return 0;
+    while (r == 0 && !imap_reader_has_begun(&s->c.reader))
+        r = wait_for_input(s, s->watching->delayed ? 0 : IMAP_TELL_EXPUNGES, ends);
+    stream_set_timeout(s->c.stream, s->config->timeout);
+    return r;
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -190,6 +212,7 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_MYRIGHTS] = imap_do_myrights,
     [IMAP_NAMESPACE] = do_namespace,
     [IMAP_NOOP] = do_noop,
+    [IMAP_NOTIFY] = imap_do_notify,
     [IMAP_RENAME] = imap_do_rename,
     [IMAP_REPLACE] = imap_do_append,
     [IMAP_SEARCH] = imap_do_search,
@@ -237,6 +260,8 @@ static void run_command(struct imap_session *s) WAITS {
     struct imap_command command;
     int r = imap_connection_next(&s->c, &command);
     unsigned errors = s->c.errors;
+    if (r < 0 && s->end != DOOR_END_NONE)
+        return;
     if (r < 0) {
         imap_end_by(s, r);
     } else if (!functions[command.verb]) {
@@ -248,7 +273,7 @@ static void run_command(struct imap_session *s) WAITS {
         if (s->c.errors == errors) /* a session may last for weeks: who makes sense is forgiven */
             s->c.forgiven = errors;
         if (s->end == DOOR_END_NONE)
-            tell_of_account(s);
+            tell_of_account(s, &command);
     }
     if (r == -E_REFUSED && s->end == DOOR_END_NONE)
         s->end = DOOR_END_DISMISSED;
@@ -273,6 +298,8 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     imap_connection_init(&s.c, stream, &imap_limits_after_login, config->timeout,
                          config->errors_max);
     s.c.message_max = config->message_max;
+    s.c.wait = wait_for_command;
+    s.c.wait_arg = &s;
     int error = store_account_open(store, account, &s.account);
     if (error) {
         imap_say(&s.c, config->tag, "NO", "UNAVAILABLE", "the mailbox cannot be opened just now");
@@ -291,6 +318,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
             imap_end_by(&s, -ECANCELED);
     }
     imap_unselect(&s);
+    imap_watch_no_more(&s);
     s.counts.commands = s.c.commands;
     s.counts.errors = s.c.errors;
     *ret = s.counts;

@@ -29,18 +29,20 @@ struct imap_session {
     struct store *store;
     struct store_account *account;
     uint64_t account_id;
-    unsigned enabled;       /* of enum imap_enabled */
-    bool compressed;        /* RFC 4978 */
-    struct buf off;         /* what the account has in place of config->off */
-    uint64_t metadata_told; /* MODSEQ up to which the client knows of metadata */
+    unsigned enabled;               /* of enum imap_enabled */
+    bool compressed;                /* RFC 4978 */
+    struct buf off;                 /* what the account has in place of config->off */
+    uint64_t metadata_told;         /* MODSEQ up to which the client knows of metadata */
+    struct imap_watching *watching; /* what NOTIFY asked for; NULL: it was never said */
 
     /* The mailbox that is selected. */
     bool selected, read_only;
     struct told told;
     uint32_t uidvalidity;
-    uint32_t rights;     /* in it, as the client was told last; see imap/rights.h */
-    uint64_t flags_told; /* MODSEQ up to which the client knows of flags */
-    struct buf saved;    /* "$": struct imap_range of UIDs */
+    uint32_t rights;       /* in it, as the client was told last; see imap/rights.h */
+    uint64_t flags_told;   /* MODSEQ up to which the client knows of flags */
+    struct buf saved;      /* "$": struct imap_range of UIDs */
+    struct imap_range own; /* UIDs of new messages that this session has made; first 0: none */
 
     struct imap_session_counts counts;
     enum door_end end;
@@ -72,11 +74,21 @@ int imap_look(struct imap_session *s) WAITS;
 enum imap_telling {
     IMAP_TELL_EXPUNGES = 1 << 0, /* allowed here (RFC 9051 §7.5.1) */
     IMAP_TELL_UIDS = 1 << 1,     /* with a FETCH that tells flags */
-    IMAP_TELL_NOT = 1 << 2,      /* but not the flags of `not_of`: STORE was SILENT */
+    IMAP_TELL_NOT = 1 << 2,      /* but not those of `own`: STORE was SILENT */
+    IMAP_TELL_REMOVED = 1 << 3,  /* some were expunged by the command itself */
+    IMAP_TELL_NAMED = 1 << 4,    /* new messages may be named next, so they have to be known */
+    IMAP_TELL_ALL = 1 << 5,      /* whatever NOTIFY says */
 };
 
-/* Tells what has changed in the selected mailbox, as far as it was looked at. */
-void imap_tell(struct imap_session *s, unsigned how, uint64_t not_of) WAITS;
+/*
+ * Tells what has changed in the selected mailbox, as far as it was looked at and NOTIFY lets it be
+ * told. `own`: the MODSEQ of flags that the command itself has changed; 0: none.
+ */
+void imap_tell(struct imap_session *s, unsigned how, uint64_t own) WAITS;
+
+/* New messages of a mailbox that this session has made itself: NOTIFY tells no more of them than
+ * that they are there. */
+void imap_note_own(struct imap_session *s, uint32_t mailbox, uint32_t first, uint32_t last);
 
 /* The beginning of a FETCH response, up to "(", or of UIDFETCH. */
 void imap_begin_fetched(struct imap_session *s, size_t number, uint32_t uid);
@@ -105,6 +117,12 @@ bool imap_leads_through(const struct store_account *a, struct slice path, uint32
 
 /* The path of a mailbox, appended. */
 void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *to);
+
+bool imap_is_subscribed(const struct store_account *a, struct slice path);
+bool imap_has_children(const struct store_account *a, uint32_t mailbox);
+
+/* "\\Sent" of a special use (RFC 6154); NULL: it has none that is told. */
+const char *imap_use_name(enum store_role role);
 
 /* ------------------------------------------------------------------ messages of a set */
 
@@ -146,7 +164,7 @@ struct store_flags imap_flags_change(const struct imap_store *st);
 
 /*
  * STATUS of a mailbox, which the path names, into the buffer of responses. 0, or an error of
- * reading, and nothing was written.
+ * reading, and nothing was written. That HIGHESTMODSEQ enables CONDSTORE is the caller's matter.
  */
 int imap_tell_status(struct imap_session *s, struct slice path, const struct store_mailbox *m,
                      unsigned items) WAITS;
@@ -170,6 +188,7 @@ void imap_do_language(struct imap_session *s, const struct imap_command *command
 void imap_do_list(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_listrights(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_myrights(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_notify(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_search(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_select(struct imap_session *s, const struct imap_command *command) WAITS;

@@ -3,8 +3,23 @@
 
 #include <stdlib.h>
 
+#include "fiber/wait.h"
+
+#define SORT_AT_ONCE 1000U /* more names take another thread */
+
 static int by_name(const void *a, const void *b) {
     return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+struct sort {
+    struct slice *names;
+    size_t count;
+};
+
+static int run_sort(void *arg) {
+    struct sort *s = arg;
+    qsort(s->names, s->count, sizeof *s->names, by_name);
+    return 0;
 }
 
 struct imap_source imap_source_sort(const struct imap_source *source, struct arena *a) {
@@ -13,7 +28,11 @@ struct imap_source imap_source_sort(const struct imap_source *source, struct are
         return sorted;
     struct slice *names = arena_array(a, source->mailbox_count, sizeof *names);
     memcpy(names, source->mailboxes, source->mailbox_count * sizeof *names);
-    qsort(names, source->mailbox_count, sizeof *names, by_name);
+    struct sort s = {names, source->mailbox_count};
+    if (s.count > SORT_AT_ONCE)
+        (void)offload(OFFLOAD_DISK, run_sort, &s);
+    else
+        (void)run_sort(&s);
     sorted.mailboxes = names;
     return sorted;
 }
@@ -30,15 +49,6 @@ static bool is_below_named(const struct imap_source *source, struct slice path) 
     return is_named(source, path);
 }
 
-static bool is_subscribed(const struct imap_session *s, struct slice path) {
-    _cleanup_(buf_done) struct buf name = {0};
-    buf_add(&name, path);
-    for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] == IMAP_UNDER)
-            name.ptr[i] = STORE_UNDER[0];
-    return store_is_subscribed(s->account, buf_slice(&name));
-}
-
 bool imap_source_has(const struct imap_session *s, const struct imap_source *source,
                      struct slice path) {
     ssize_t under = slice_rfind_byte(path, IMAP_UNDER);
@@ -48,7 +58,7 @@ bool imap_source_has(const struct imap_session *s, const struct imap_source *sou
     case IMAP_SOURCE_PERSONAL:
         return true;
     case IMAP_SOURCE_SUBSCRIBED:
-        return is_subscribed(s, path);
+        return imap_is_subscribed(s->account, path);
     case IMAP_SOURCE_SUBTREE:
         return is_below_named(source, path);
     case IMAP_SOURCE_SUBTREE_ONE:

@@ -10,8 +10,8 @@
 #include "imap/search.h"
 #include "imap/session_inside.h"
 
-/* The same choice with its names sorted, in the arena: imap_source_has() takes it so. Pure. */
-struct imap_source imap_source_sort(const struct imap_source *source, struct arena *a);
+/* The same choice with its names sorted, in the arena: imap_source_has() takes it so. */
+struct imap_source imap_source_sort(const struct imap_source *source, struct arena *a) WAITS;
 
 /*
  * Whether a mailbox with this path is one of them, or would be if it existed; false for those of

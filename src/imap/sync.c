@@ -3,7 +3,8 @@
  * What has changed in the selected mailbox, as the client is told: what is gone, what is new, flags
  * that are other ones. Whoever changed it, this session or another: all of it is found by MODSEQ.
  */
-#include "imap/session_inside.h"
+#include "imap/fetching.h"
+#include "imap/notify.h"
 #include "imap/vanished.h"
 
 void imap_unselect(struct imap_session *s) {
@@ -11,6 +12,7 @@ void imap_unselect(struct imap_session *s) {
         told_close(&s->told);
     buf_done(&s->saved); /* RFC 5182 §2.1 */
     s->selected = s->read_only = false;
+    s->own = (struct imap_range){0};
     s->c.mode.state = IMAP_STATE_AUTHENTICATED;
 }
 
@@ -21,36 +23,6 @@ int imap_look(struct imap_session *s) {
         s->end = DOOR_END_DISMISSED;
     }
     return error;
-}
-
-void imap_split_words(struct slice text, struct buf *words) {
-    struct slice word;
-    while (slice_next_word(&text, &word))
-        buf_add_bytes(words, &word, sizeof word);
-}
-
-void imap_write_flags_of(struct imap_session *s, const struct store_message *m) {
-    _cleanup_(buf_done) struct buf names = {0}, words = {0};
-    unsigned system = 0;
-    system |= m->flags & STORE_SEEN ? IMAP_FLAG_SEEN : 0;
-    system |= m->flags & STORE_ANSWERED ? IMAP_FLAG_ANSWERED : 0;
-    system |= m->flags & STORE_FLAGGED ? IMAP_FLAG_FLAGGED : 0;
-    system |= m->flags & STORE_DELETED ? IMAP_FLAG_DELETED : 0;
-    system |= m->flags & STORE_DRAFT ? IMAP_FLAG_DRAFT : 0;
-    if (m->keywords)
-        store_view_keywords(s->told.view, m, &names);
-    imap_split_words(buf_slice(&names), &words);
-    imap_write_flags(&s->c.writer, system, (const struct slice *)(void *)words.ptr,
-                     words.len / sizeof(struct slice));
-}
-
-void imap_begin_fetched(struct imap_session *s, size_t number, uint32_t uid) {
-    const bool uids = s->enabled & IMAP_ENABLED_UIDONLY;
-    struct imap_writer *w = &s->c.writer;
-    imap_write_begin(w, S("*"));
-    imap_write_number(w, uids ? uid : number);
-    imap_write_word(w, uids ? "UIDFETCH" : "FETCH");
-    imap_write_open(w);
 }
 
 void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool uid) {
@@ -86,44 +58,86 @@ static void tell_expunge(void *arg, size_t number, uint32_t uid) WAITS {
     imap_send(&s->c);
 }
 
-/* Flags of messages that the client knows already. */
+/* Flags of messages that the client knows already: those that the command has changed, and all when
+ * changes are told. */
 static void tell_changes(struct imap_session *s, uint32_t uidnext, unsigned how,
-                         uint64_t not_of) WAITS {
+                         uint64_t own) WAITS {
+    const bool condstore = s->enabled & IMAP_ENABLED_CONDSTORE;
+    const bool others = how & IMAP_TELL_ALL || imap_selected_events(s) & IMAP_EVENT_FLAG_CHANGE;
+    const bool uid = how & IMAP_TELL_UIDS || condstore || s->watching; /* RFC 5465 §5.1 */
     _cleanup_(buf_done) struct buf uids = {0};
     struct store_view_info info;
     store_view_info(s->told.view, &info);
     if (info.modseq <= s->flags_told)
         return;
-    store_view_changes(s->told.view, s->flags_told, &uids);
+    if (others || own)
+        store_view_changes(s->told.view, s->flags_told, &uids);
     for (size_t at = 0; at < uids.len; at += sizeof(uint32_t)) {
         struct store_message m;
-        uint32_t uid;
-        memcpy(&uid, uids.ptr + at, sizeof uid);
-        if (uid >= uidnext)
+        memcpy(&m.uid, uids.ptr + at, sizeof m.uid);
+        if (m.uid >= uidnext)
             break;
-        store_view_at(s->told.view, store_view_place(s->told.view, uid), &m);
-        if (!(how & IMAP_TELL_NOT) || m.modseq != not_of || s->enabled & IMAP_ENABLED_CONDSTORE)
-            imap_tell_flags(s, &m, how & IMAP_TELL_UIDS || s->enabled & IMAP_ENABLED_CONDSTORE);
+        store_view_at(s->told.view, store_view_place(s->told.view, m.uid), &m);
+        if (own && m.modseq == own ? !(how & IMAP_TELL_NOT) || condstore : others)
+            imap_tell_flags(s, &m, uid);
         (void)fiber_yield_if_long();
     }
     s->flags_told = info.modseq;
 }
 
-void imap_tell(struct imap_session *s, unsigned how, uint64_t not_of) {
-    uint32_t uidnext = s->told.uidnext;
-    if (how & IMAP_TELL_EXPUNGES && s->enabled & (IMAP_ENABLED_QRESYNC | IMAP_ENABLED_UIDONLY)) {
-        _cleanup_(buf_done) struct buf uids = {0};
-        told_expunge(&s->told, gather_uid, &uids);
-        imap_tell_gone(s, &uids);
-    } else if (how & IMAP_TELL_EXPUNGES) {
+void imap_note_own(struct imap_session *s, uint32_t mailbox, uint32_t first, uint32_t last) {
+    if (s->watching && s->selected && s->told.mailbox == mailbox)
+        s->own = (struct imap_range){s->own.first ? s->own.first : first, last};
+}
+
+static void tell_expunges(struct imap_session *s) WAITS {
+    _cleanup_(buf_done) struct buf uids = {0};
+    if (!(s->enabled & (IMAP_ENABLED_QRESYNC | IMAP_ENABLED_UIDONLY))) {
         told_expunge(&s->told, tell_expunge, s);
+        return;
     }
-    if (told_arrivals(&s->told)) {
-        imap_write_begin(&s->c.writer, S("*"));
-        imap_write_number(&s->c.writer, told_count(&s->told));
-        imap_write_word(&s->c.writer, "EXISTS");
-        imap_write_end(&s->c.writer);
-        imap_send(&s->c);
-    }
-    tell_changes(s, uidnext, how, not_of);
+    told_expunge(&s->told, gather_uid, &uids);
+    imap_tell_gone(s, &uids);
+}
+
+/* The new messages as NOTIFY wants to see them, but for those that the session has made itself. */
+static void show_new(struct imap_session *s, uint32_t first) WAITS {
+    const struct imap_watching *n = s->watching;
+    const struct imap_range new = {first, s->told.uidnext - 1}, own = s->own;
+    struct imap_range ranges[2];
+    size_t count = 0;
+    s->own = (struct imap_range){0};
+    if (!n || !(n->selected & IMAP_EVENT_MESSAGE_NEW))
+        return;
+    if (own.first == 0)
+        ranges[count++] = new;
+    if (own.first > new.first)
+        ranges[count++] = (struct imap_range){new.first, own.first - 1};
+    if (own.first > 0 && own.last < new.last)
+        ranges[count++] = (struct imap_range){own.last + 1, new.last};
+    imap_fetch_unasked(s, &n->what, n->sorted,
+                       &(struct imap_set){.ranges = ranges, .count = count});
+}
+
+static void tell_arrivals(struct imap_session *s) WAITS {
+    const uint32_t uidnext = s->told.uidnext;
+    if (!told_arrivals(&s->told))
+        return;
+    imap_write_begin(&s->c.writer, S("*"));
+    imap_write_number(&s->c.writer, told_count(&s->told));
+    imap_write_word(&s->c.writer, "EXISTS");
+    imap_write_end(&s->c.writer);
+    imap_send(&s->c);
+    show_new(s, uidnext);
+}
+
+void imap_tell(struct imap_session *s, unsigned how, uint64_t own) {
+    const unsigned events = how & IMAP_TELL_ALL ? IMAP_EVENTS_OF_MESSAGES : imap_selected_events(s);
+    const uint32_t uidnext = s->told.uidnext;
+    if (how & IMAP_TELL_EXPUNGES &&
+        (events & IMAP_EVENT_MESSAGE_EXPUNGE || how & IMAP_TELL_REMOVED))
+        tell_expunges(s);
+    if (events & IMAP_EVENT_MESSAGE_NEW || how & IMAP_TELL_NAMED)
+        tell_arrivals(s);
+    tell_changes(s, uidnext, how, own);
 }

@@ -20,8 +20,10 @@ static void tell(struct imap_session *s, const struct imap_set *set, bool earlie
 }
 
 void imap_tell_gone(struct imap_session *s, const struct buf *uids) {
-    struct imap_set set = imap_set_of_uids(uids, &s->c.arena);
+    struct arena arena = {0}; /* in IDLE that of the command may stay for long */
+    struct imap_set set = imap_set_of_uids(uids, &arena);
     tell(s, &set, false);
+    arena_done(&arena);
 }
 
 /* Of those that the store knows to have gone. */

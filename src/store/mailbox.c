@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/encode.h"
+#include "store/properties.h"
 
 #define FIRST_PIECE 128U  /* entries that are read at once: most mailboxes are small */
 #define PIECE       4096U /* 128 KiB, put into their tree within 100 us */
@@ -39,6 +40,24 @@ struct mailbox *mailbox_find(const struct store_account *a, uint32_t id) {
             high = middle;
     }
     return low < a->mailbox_count && a->mailboxes[low]->info.id == id ? a->mailboxes[low] : NULL;
+}
+
+int store_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *path) {
+    _cleanup_(buf_done) struct buf names = {0}; /* struct slice, from the mailbox to the top */
+    const struct mailbox *m = mailbox_find(a, mailbox);
+    if (!m)
+        return -E_UNKNOWN;
+    for (size_t depth = 0; m && depth < a->mailbox_count; depth++) {
+        buf_add_bytes(&names, &m->info.name, sizeof m->info.name);
+        m = mailbox_find(a, m->info.parent);
+    }
+    const struct slice *list = (const void *)names.ptr;
+    for (size_t i = names.len / sizeof *list; i-- > 0;) {
+        buf_add(path, list[i]);
+        if (i > 0)
+            buf_add(path, S(STORE_UNDER));
+    }
+    return 0;
 }
 
 static int64_t mailbox_size(const struct mailbox *m) {

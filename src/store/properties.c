@@ -233,21 +233,3 @@ int store_subscribe(struct store_account *a, struct slice path, bool subscribed)
 bool store_is_subscribed(const struct store_account *a, struct slice path) {
     return properties_has(a, 0, STORE_SUBSCRIPTION, path);
 }
-
-int store_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *path) {
-    _cleanup_(buf_done) struct buf names = {0}; /* struct slice, from the mailbox to the top */
-    const struct mailbox *m = mailbox_find(a, mailbox);
-    if (!m)
-        return -E_UNKNOWN;
-    for (size_t depth = 0; m && depth < a->mailbox_count; depth++) {
-        buf_add_bytes(&names, &m->info.name, sizeof m->info.name);
-        m = mailbox_find(a, m->info.parent);
-    }
-    const struct slice *list = (const void *)names.ptr;
-    for (size_t i = names.len / sizeof *list; i-- > 0;) {
-        buf_add(path, list[i]);
-        if (i > 0)
-            buf_add(path, S(STORE_UNDER));
-    }
-    return 0;
-}
