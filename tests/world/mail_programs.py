@@ -168,6 +168,9 @@ class Reader(Desk):
     def __init__(self, host, folder):
         super().__init__(folder)
         self.host, self.user = host, host.account()
+        if "Sent" not in self.names():
+            with host.imap(self.user) as wire:
+                wire.ok("CREATE Sent (USE (\\Sent))")
         if os.environ.get("RECORD"):
             with host.imap(self.user) as wire:  # so that what is recorded can be read
                 wire.ok("SETMETADATA \"\" (/private/vendor/hayauma/imap/capabilities-off"

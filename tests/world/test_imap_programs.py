@@ -226,8 +226,6 @@ def test_imapflow(reader):
     """It is what many programs in JavaScript use: QRESYNC, IDLE, special use, BODYSTRUCTURE."""
     reader.fill("attachment")
     address, port = reader.door(reader.host, "imaps")
-    with reader.host.imap(reader.user) as wire:
-        wire.ok("CREATE Sent (USE (\\Sent))")
     asked = {"host": address, "port": port, "user": reader.user, "password": PASSWORD,
              "certificate": str(reader.trust), "servername": reader.host.hostname,
              "folder": FOLDER, "subject": JAPANESE_SUBJECT, "words": JAPANESE_WORDS,
