@@ -34,9 +34,13 @@ def must_be_answered(reader):
     def has_come():
         return [text for text in reader.mailbox() if b"In-Reply-To: <michi@far.test>" in text]
     for text in (*wait_until(has_come, 15), *reader.mailbox("Sent")):
-        parsed = email.message_from_bytes(text, policy=email.policy.default)
-        assert parsed["Subject"] == "Re: " + JAPANESE_SUBJECT
-        assert ANSWER in parsed.get_body().get_content()
+        must_be_the_answer(text)
+
+
+def must_be_the_answer(text):
+    parsed = email.message_from_bytes(text, policy=email.policy.default)
+    assert parsed["Subject"] == "Re: " + JAPANESE_SUBJECT
+    assert ANSWER in parsed.get_body().get_content()
 
 
 # ---------------------------------------------------------------- mutt and neomutt
@@ -131,3 +135,36 @@ nntp-server=
     assert reader.mailbox(FOLDER_UTF7) == {JAPANESE: {b"\\Seen", b"\\Answered"}}
     must_be_answered(reader)
     assert JAPANESE not in reader.mailbox()
+
+
+# ---------------------------------------------------------------- Mew in Emacs
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop"])
+def test_mew(reader, protocol):
+    """By POP the folders are those of the reader's machine."""
+    reader.fill("attachment")
+    asked = {"USER": reader.user, "PASSWORD": PASSWORD, "SUBJECT": JAPANESE_SUBJECT,
+             "ANSWER": ANSWER}
+    sign = "%" if protocol == "imap" else "+"
+    asked |= {"PROTO": sign, "FCC": sign + "Sent", "FOLDER": sign + FOLDER}
+    for name, service in (("IMAP", "imaps"), ("POP", "pop3s"), ("SMTP", "submissions")):
+        address, port = reader.door(reader.host, service)
+        asked |= {f"{name}_HOST": address, f"{name}_PORT": str(port)}
+    words = {f"TEST_{name}": value for name, value in asked.items()}
+    with reader.screen("emacs", "-nw", "-q", "-l", TOP / "tests/world/mew.el", **words) as screen:
+        screen.until_ended(60)
+    assert (reader.folder / "done").exists(), (reader.folder / "problem").read_text()
+    assert JAPANESE_SUBJECT in (reader.folder / "summary").read_text()
+    assert JAPANESE_WORDS in (reader.folder / "message").read_text()
+    if protocol == "imap":
+        assert reader.mailbox(FOLDER_UTF7) == {JAPANESE: {b"\\Seen"}}
+        assert JAPANESE not in reader.mailbox()
+        must_be_answered(reader)
+    else:
+        moved, = (reader.folder / "Mail" / FOLDER).glob("[0-9]*")
+        assert JAPANESE.splitlines()[-1] in moved.read_bytes()
+        copy, = (reader.folder / "Mail/Sent").glob("[0-9]*")
+        answer, = wait_until(reader.mailbox, 15)  # all else has been fetched and removed
+        must_be_the_answer(copy.read_bytes())
+        must_be_the_answer(answer)
