@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
 #include "cli/directory_access.h"
+#include "cli/mailbox_access.h"
 #include "cli/row.h"
 #include "cli/secret.h"
+
+enum { MAILBOXES_DEFAULT, MAILBOXES_NONE };
 
 static void write_json(struct cli *c, const struct account_new *account, uint64_t count,
                        uint64_t result, const struct secret *secret) {
@@ -29,6 +32,18 @@ static void write_words(struct cli *c, const struct account_new *account, uint64
         buf_printf(&c->out, _("Password: %.*s\n"), SLICE_ARG(secret_slice(secret)));
 }
 
+/* --mailboxes none: before somebody opens the account, who would give it the default ones. */
+static int begin_bare(struct cli *c, struct problem *problem) WAITS {
+    _cleanup_(mailbox_access_close_p) struct mailbox_access *x = NULL;
+    bool had_begun = false;
+    int r = mailbox_access_open(c, cli_text(c->call, "USER@DOMAIN"), &x, problem);
+    if (r == 0)
+        r = access_begin_bare(x, &had_begun, problem);
+    if (r == 0 && had_begun)
+        cli_print(_("a message came before, so the account has the default mailboxes"));
+    return r;
+}
+
 static int cmd_account_add(struct cli *c) WAITS {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
@@ -36,12 +51,17 @@ static int cmd_account_add(struct cli *c) WAITS {
     uint64_t count = cli_number(c->call, "count", 0), result = 0;
     uint64_t first = cli_number(c->call, "first", 0);
     bool hash = cli_has(c->call, "password-hash-stdin");
+    bool bare = cli_number(c->call, "mailboxes", MAILBOXES_DEFAULT) == MAILBOXES_NONE;
     bool for_tests = cli_number(c->call, "hash-cost", 0) == 1;
     int r = 0;
     if (!cli_has(c->call, "no-password"))
         r = secret_get(c, SECRET_PASSWORD_OR_HASH, &secret, &problem);
     else if (hash || cli_has(c->call, "password-stdin") || cli_has(c->call, "generate"))
         r = problem_set(&problem, -E_SYNTAX, _("--no-password goes with no other password"));
+    if (r == 0 && bare && count > 0)
+        r = problem_set(&problem, -E_SYNTAX,
+                        _("--mailboxes none is for a single account; for many, the setting"
+                          " accounts.mailboxes can be none"));
     struct account_new account = {
         .address = cli_text(c->call, "USER@DOMAIN"),
         .name = cli_text(c->call, "name"),
@@ -57,17 +77,20 @@ static int cmd_account_add(struct cli *c) WAITS {
         r = directory_access_open(c, &x, &problem);
     if (r == 0)
         r = access_account_add(x, &account, first, count, &result, &problem);
+    directory_access_close(TAKE_PTR(x));
     if (r < 0)
         return cli_fail(r, &problem);
+    r = bare ? begin_bare(c, &problem) : 0;
     if (c->json)
         write_json(c, &account, count, result, &secret);
     else
         write_words(c, &account, count, result, &secret);
-    return CLI_OK;
+    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
 /* ------------------------------------------------------------------ on the command line */
 
+WORDS mailboxes[] = {"default", "none", NULL};
 WORDS hash_costs[] = {"normal", "min", NULL};
 PARAMETERS account_add_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
@@ -79,6 +102,9 @@ PARAMETERS account_add_parameters[] = {
     FLAG("no-password", .about = N_("make an account that nobody can log in to yet")),
     OPTION("name", "TEXT", .about = N_("the name of the person")),
     OPTION("quota", "SIZE", .kind = CLI_SIZE, .about = N_("how much the mailbox may hold")),
+    OPTION("mailboxes", "WHICH", .kind = CLI_CHOICE, .choices = mailboxes,
+           .about = N_("default for those of the setting accounts.mailboxes beside the INBOX, or"
+                       " none")),
     FLAG("admin",
          .about = N_("make it an administrator, who gets the mail to postmaster and abuse")),
     FLAG("disabled", .about = N_("make it disabled")),

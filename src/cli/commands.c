@@ -23,8 +23,8 @@ static const struct cli_command account = {.name = "account",
                                            .about = N_("The people who have a mailbox here.")};
 static const struct cli_command alias = {.name = "alias",
                                          .about = N_("Addresses that lead to other addresses.")};
-static const struct cli_command mailbox = {
-    .name = "mailbox", .about = N_("The messages in the mailboxes of an account.")};
+static const struct cli_command mailbox = {.name = "mailbox",
+                                           .about = N_("The mailboxes of an account.")};
 static const struct cli_command queue = {.name = "queue",
                                          .about = N_("The messages that are on their way.")};
 
@@ -64,6 +64,12 @@ static const struct cli_command *const commands[] = {
     &command_alias_set,
     &command_alias_remove,
     &mailbox,
+    &command_mailbox_list,
+    &command_mailbox_create,
+    &command_mailbox_rename,
+    &command_mailbox_delete,
+    &command_mailbox_acl,
+    &command_mailbox_quota,
     &command_mailbox_deleted,
     &command_mailbox_restore,
     &queue,

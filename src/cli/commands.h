@@ -30,7 +30,9 @@ extern const struct cli_command command_alias_add, command_alias_import, command
     command_alias_set, command_alias_remove;
 
 /* Mailboxes, by their process or by their files. */
-extern const struct cli_command command_mailbox_deleted, command_mailbox_restore;
+extern const struct cli_command command_mailbox_list, command_mailbox_create,
+    command_mailbox_rename, command_mailbox_delete, command_mailbox_acl, command_mailbox_quota,
+    command_mailbox_deleted, command_mailbox_restore;
 
 /* The queue, in the same way. */
 extern const struct cli_command command_queue_list, command_queue_show, command_queue_hold,

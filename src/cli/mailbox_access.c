@@ -14,6 +14,7 @@
 #include "events/kinds.h"
 #include "proc/process.h"
 #include "role/mail_deleted.h"
+#include "role/mail_mailboxes.h"
 #include "role/mailboxes.h"
 
 struct mailbox_access {
@@ -26,17 +27,17 @@ struct mailbox_access {
 
 /* What the store may take away by, or refuse. */
 static const char *const needed[] = {
-    "delivery.deleted-keep",
-    "delivery.deleted-size-max",
-    "delivery.quota",
-    "queue.disk-reserve",
+    "accounts.mailboxes",        "accounts.mailbox-names", "delivery.deleted-keep",
+    "delivery.deleted-size-max", "delivery.quota",         "queue.disk-reserve",
 };
 
+/* Opens nothing: the account may be one that is to begin. */
 static int ask_whose(struct mailbox_access *x, struct problem *problem) WAITS {
+    CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_mail_deleted_in in = {.limit = 0};
-    struct rpc_mail_deleted_out out;
-    return access_deleted(x, &in, &a, &out, problem);
+    struct rpc_mail_whose_in in = {.account = x->account};
+    struct rpc_mail_whose_out out;
+    return call_mail_whose(x->role.link, &in, &a, &out, problem);
 }
 
 /* The link to the process that has the account. */
@@ -149,6 +150,71 @@ int access_restore(struct mailbox_access *x, const struct rpc_mail_restore_in *i
         event_log_add(x->role.events, ROLE_MAIL, &event);
     }
     return r;
+}
+
+/* ------------------------------------------------------------------ mailboxes */
+
+/* What was done on the files; the mail process tells of what it does itself. */
+static void hold_event(struct mailbox_access *x, const struct mail_done *done) {
+    if (!done->kind)
+        return;
+    struct event event = {.wall = fiber_wall(),
+                          .kind = slice_of_str(done->kind),
+                          .facts = (struct event_fact *)done->facts,
+                          .fact_count = done->fact_count,
+                          .text = done->text};
+    event_log_add(x->role.events, ROLE_MAIL, &event);
+}
+
+int access_begin_bare(struct mailbox_access *x, bool *ret_had_begun, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct rpc_mail_begin_bare_in in = {.account = x->account};
+    struct rpc_mail_begin_bare_out out = {0};
+    int r = x->role.link ? call_mail_begin_bare(x->role.link, &in, &a, &out, problem)
+                         : mail_answer_begin_bare(x->store, &in, &out, problem);
+    if (r == 0)
+        *ret_had_begun = out.had_begun;
+    return r;
+}
+
+int access_mailboxes(struct mailbox_access *x, uint32_t after, uint32_t limit, struct arena *a,
+                     struct rpc_mail_mailboxes_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_mailboxes_in in = {
+        .account = x->account, .quota = x->quota, .after = after, .limit = limit};
+    *out = (struct rpc_mail_mailboxes_out){0};
+    if (x->role.link)
+        return call_mail_mailboxes(x->role.link, &in, a, out, problem);
+    if (in.quota == 0)
+        in.quota = x->conf->delivery.quota;
+    return mail_answer_mailboxes(x->store, &in, a, out, problem);
+}
+
+int access_change_mailbox(struct mailbox_access *x, const struct rpc_mail_change_mailbox_in *in,
+                          struct arena *a, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_change_mailbox_in of_account = *in;
+    struct rpc_mail_change_mailbox_out out;
+    struct mail_done done = {0};
+    of_account.by = x->role.hint;
+    of_account.account = x->account;
+    of_account.address = x->address;
+    if (x->role.link)
+        return call_mail_change_mailbox(x->role.link, &of_account, a, &out, problem);
+    int r = mail_answer_change_mailbox(x->store, &of_account, x->role.by, a, &done, problem);
+    hold_event(x, &done);
+    return r;
+}
+
+int access_mailbox_rights(struct mailbox_access *x, struct slice path, struct arena *a,
+                          struct rpc_mail_mailbox_rights_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    const struct rpc_mail_mailbox_rights_in in = {
+        .account = x->account, .address = x->address, .path = path};
+    *out = (struct rpc_mail_mailbox_rights_out){0};
+    return x->role.link ? call_mail_mailbox_rights(x->role.link, &in, a, out, problem)
+                        : mail_answer_mailbox_rights(x->store, &in, a, out, problem);
 }
 
 int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) {

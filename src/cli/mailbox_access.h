@@ -26,5 +26,16 @@ int access_deleted(struct mailbox_access *x, const struct rpc_mail_deleted_in *i
 int access_restore(struct mailbox_access *x, const struct rpc_mail_restore_in *in, struct arena *a,
                    struct rpc_mail_restore_out *out, struct problem *problem) WAITS;
 
+/* The account begins with its INBOX alone; `ret_had_begun`: it had begun before. */
+int access_begin_bare(struct mailbox_access *x, bool *ret_had_begun, struct problem *problem) WAITS;
+
+/* The same for its mailboxes; role/mail_mailboxes.h says what can go wrong. */
+int access_mailboxes(struct mailbox_access *x, uint32_t after, uint32_t limit, struct arena *a,
+                     struct rpc_mail_mailboxes_out *out, struct problem *problem) WAITS;
+int access_change_mailbox(struct mailbox_access *x, const struct rpc_mail_change_mailbox_in *in,
+                          struct arena *a, struct problem *problem) WAITS;
+int access_mailbox_rights(struct mailbox_access *x, struct slice path, struct arena *a,
+                          struct rpc_mail_mailbox_rights_out *out, struct problem *problem) WAITS;
+
 /* Writes what was done on the files into the event log; the access is of no more use then. */
 int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS;

@@ -153,6 +153,26 @@ static void check_routes(const struct check *c) {
                                  SLICE_ARG(routes->list[i].domain));
 }
 
+/* Of each use there is one, and mailboxes are told apart by their names. */
+static void check_mailboxes(const struct check *c) {
+    const struct conf_mailboxes *m = &c->conf->accounts.mailboxes;
+    enum conf_mailbox_names names = c->conf->accounts.mailbox_names;
+    for (size_t i = 0; i < m->count; i++)
+        for (size_t j = 0; j < i; j++) {
+            struct slice name = conf_mailbox_name(&m->list[i], names);
+            if (m->list[i].use == m->list[j].use)
+                conf_problem_add(c->problems, line_of(c, "accounts.mailboxes"), 0,
+                                 _("accounts.mailboxes: found %s twice, expected one of them"),
+                                 conf_use_words[m->list[i].use]);
+            else if (slice_eq(name, conf_mailbox_name(&m->list[j], names)))
+                conf_problem_add(
+                    c->problems, line_of(c, "accounts.mailboxes"), 0,
+                    _("accounts.mailboxes: found two of the name \"%.*s\", expected different"
+                      " names"),
+                    SLICE_ARG(name));
+        }
+}
+
 static void check_plus_separator(const struct check *c) {
     struct slice separator = c->conf->delivery.plus_separator;
     bool good = separator.len == 0;
@@ -168,7 +188,7 @@ static void (*const rules[])(const struct check *c) = {
     check_hostname,         check_orders,         check_users,
     check_dnssec,           check_certificate,    check_delay_notices,
     check_source_addresses, check_plus_separator, check_logins,
-    check_routes,
+    check_routes,           check_mailboxes,
 };
 
 bool conf_check(const struct conf *conf, struct conf_problems *problems) {

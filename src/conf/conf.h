@@ -73,6 +73,28 @@ struct conf_routes {
     size_t count;
 };
 
+/* A mailbox that accounts begin with. */
+enum conf_use {
+    CONF_USE_DRAFTS,
+    CONF_USE_SENT,
+    CONF_USE_JUNK,
+    CONF_USE_TRASH,
+    CONF_USE_ARCHIVE,
+    CONF_USES,
+};
+struct conf_mailbox {
+    enum conf_use use;
+    struct slice name; /* empty: the usual one */
+};
+struct conf_mailboxes {
+    const struct conf_mailbox *list;
+    size_t count;
+};
+enum conf_mailbox_names { CONF_NAMES_ENGLISH, CONF_NAMES_JAPANESE };
+
+/* The name that it has: its own, or the usual one of this language. */
+struct slice conf_mailbox_name(const struct conf_mailbox *m, enum conf_mailbox_names names);
+
 struct conf {
     struct slice hostname;
     struct slice data_directory;
@@ -191,7 +213,9 @@ struct conf {
     } delivery;
 
     struct {
-        usec_t removed_keep; /* 0: removed accounts are purged by command only */
+        usec_t removed_keep;             /* 0: removed accounts are purged by command only */
+        struct conf_mailboxes mailboxes; /* each use once */
+        enum conf_mailbox_names mailbox_names;
     } accounts;
 
     struct {

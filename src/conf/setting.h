@@ -31,6 +31,7 @@ enum conf_type {
     CONF_NETWORKS,
     CONF_HOST_PORT,
     CONF_ROUTES,
+    CONF_MAILBOXES,
     CONF_TYPE_COUNT,
 };
 
@@ -102,6 +103,7 @@ struct conf_setting {
 };
 
 extern const char *const conf_relay_tls_words[]; /* by enum conf_relay_tls */
+extern const char *const conf_use_words[];       /* by enum conf_use; NULL behind the last */
 
 extern const struct conf_setting conf_settings[];
 extern const size_t conf_setting_count;

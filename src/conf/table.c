@@ -91,6 +91,7 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
 };
 
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
+static const char *const mailbox_names[] = {"english", "japanese", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL};
 
@@ -148,6 +149,8 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 
 #define ROUTES(id, m, name, value, ...)                                                            \
     ROW(id, m, name, CONF_ROUTES, struct conf_routes, .preset = value, __VA_ARGS__)
+#define MAILBOXES(id, m, name, value, ...)                                                         \
+    ROW(id, m, name, CONF_MAILBOXES, struct conf_mailboxes, .preset = value, __VA_ARGS__)
 
 /* clang-format off */
 const struct conf_setting conf_settings[] = {
@@ -766,6 +769,20 @@ const struct conf_setting conf_settings[] = {
              "until somebody purges them.",
              "削除したアカウントとそのメールを保存し、元に戻せるようにしておく期間。0s なら、purge するまで保存します。",
              "90d")),
+    MAILBOXES(CONF_ACCOUNTS, accounts.mailboxes, "mailboxes", "drafts sent junk trash archive", NONE,
+         FOR(MAIL, CONF_RELOAD),
+         DOC("The mailboxes that an account begins with beside its INBOX, so that every mail program "
+             "uses the same ones; with NAME behind =, quotes around both where the name has blanks, "
+             "for a name of your own. An account that never had any but its INBOX gets them when it "
+             "is next used; what its user has removed or renamed does not come again.",
+             "INBOX のほかに、アカウントに最初から作るメールボックス。どのメールソフトも同じメールボックスを使うようになります。= の後ろに名前を書けば、その名前で作ります（空白を含むなら全体を引用符で囲みます）。INBOX しか持ったことのないアカウントには、次に使われたときに作ります。利用者が削除したり名前を変えたりしたものを、作り直すことはありません。",
+             "sent=送信控え trash drafts")),
+    CHOICE(CONF_ACCOUNTS, accounts.mailbox_names, "mailbox-names", enum conf_mailbox_names,
+         mailbox_names, "english", FOR(MAIL, CONF_RELOAD),
+         DOC("How those are called that have no name of their own: Drafts, Sent, Junk, Trash and "
+             "Archive, or the same in Japanese. Mailboxes that exist keep their names.",
+             "accounts.mailboxes で名前を指定しなかったものの名前を、英語（Drafts、Sent、Junk、Trash、Archive）にするか、日本語（下書き、送信済み、迷惑メール、ゴミ箱、アーカイブ）にするか。すでにあるメールボックスの名前は変わりません。",
+             "japanese")),
 
     /* ---------------------------------------------------------------- records */
     SPAN(CONF_EVENTS, events.keep, "keep", "30d", LIMITS(USEC_HOUR, 3650 * USEC_DAY),

@@ -314,5 +314,9 @@ const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
         "tls=never, may, encrypt or verify",
         "ドメイン（.ドメイン はそのサブドメインすべて、* はその他すべて）、ホスト（:ポート を付けられます。mx なら DNS に従います）、必要なら user=名前 と tls=never、may、encrypt、verify のいずれか",
         route, true, 0, 0, conf_read_route, conf_write_route),
+    [CONF_MAILBOXES] = TYPE("mailboxes",
+        "some of drafts, sent, junk, trash and archive, each with =NAME behind it if wanted",
+        "drafts、sent、junk、trash、archive のうち必要なもの（それぞれ後ろに =名前 を付けられます）",
+        mailbox, true, 0, 0, conf_read_mailbox, conf_write_mailbox),
 };
 /* clang-format on */

@@ -19,6 +19,7 @@ union conf_element {
     struct net_range network;
     struct conf_host_port host_port;
     struct conf_route route;
+    struct conf_mailbox mailbox;
 };
 
 struct conf_type_row {
@@ -47,6 +48,11 @@ void conf_write_host_port(const struct conf_setting *s, const union conf_element
 int conf_read_route(const struct conf_setting *s, struct slice line, struct arena *a,
                     union conf_element *ret);
 void conf_write_route(const struct conf_setting *s, const union conf_element *e, struct buf *to);
+
+/* type_mailbox.c */
+int conf_read_mailbox(const struct conf_setting *s, struct slice word, struct arena *a,
+                      union conf_element *ret);
+void conf_write_mailbox(const struct conf_setting *s, const union conf_element *e, struct buf *to);
 
 /* The bounds that hold for a setting. */
 int64_t conf_min(const struct conf_setting *s);

@@ -74,6 +74,9 @@ const struct kind kind_table[] = {
      "A reader's session has ended, or did not begin."},
     {N(KIND_RESTORED), 75, CONF_LOG_INFO, DISPOSITION_NONE, N_("Restored"), "by account messages",
      "Somebody brought deleted messages back into a mailbox."},
+    {N(KIND_MAILBOX), 76, CONF_LOG_INFO, DISPOSITION_NONE, N_("Mailbox"),
+     "by account change mailbox before after",
+     "Somebody made, renamed or deleted a mailbox by command, or changed who may do what in it."},
 
     {N(KIND_STARTED), 60, CONF_LOG_INFO, DISPOSITION_NONE, N_("Open"), "", "The server is ready."},
     {N(KIND_PROCESS_ENDED), 63, CONF_LOG_WARNING, DISPOSITION_NONE, N_("Process ended"), "",
@@ -122,7 +125,7 @@ const struct fact fact_table[] = {
     {N(FACT_BY), 41, FACT_IS_TEXT, false, N_("By"),
      "who changed it: a user of this host, \"root (sudo: tama)\""},
     {N(FACT_CHANGE), 42, FACT_IS_TEXT, false, N_("Change"),
-     "account.quota, alias.set, setting ..."},
+     "account.quota, alias.set, setting ...; of a mailbox: create, rename, remove, rights"},
     {N(FACT_NAME), 43, FACT_IS_TEXT, false, N_("Name"), "the account, alias, domain or setting"},
     {N(FACT_BEFORE), 44, FACT_IS_TEXT, false, N_("Before"), "what it was; never a secret"},
     {N(FACT_AFTER), 45, FACT_IS_TEXT, false, N_("After"), "what it is now; never a secret"},
@@ -131,6 +134,7 @@ const struct fact fact_table[] = {
     {N(FACT_FETCHED), 47, FACT_IS_NUMBER, false, N_("Fetched"), "messages, in a session"},
     {N(FACT_REMOVED), 48, FACT_IS_NUMBER, false, N_("Removed"), "messages, in a session"},
     {N(FACT_STORED), 49, FACT_IS_NUMBER, false, N_("Stored"), "messages, in a session"},
+    {N(FACT_MAILBOX), 50, FACT_IS_TEXT, false, N_("Mailbox"), "its name, with those above it"},
     {N(FACT_DIALOGUE), 38, FACT_IS_DIALOGUE, false, N_("Dialogue"), "what both sides said"},
 };
 /* clang-format on */

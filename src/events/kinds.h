@@ -59,6 +59,7 @@
 /* Readers */
 #define KIND_SESSION  "session"
 #define KIND_RESTORED "restored"
+#define KIND_MAILBOX  "mailbox"
 
 /* The server itself */
 #define KIND_STARTED       "started"
@@ -103,6 +104,7 @@
 #define FACT_FETCHED    "fetched"
 #define FACT_REMOVED    "removed"
 #define FACT_STORED     "stored"
+#define FACT_MAILBOX    "mailbox"
 
 /* Reasons of KIND_SESSION that have sentences of their own. */
 #define SESSION_IN_USE      "another one has the mailbox open"

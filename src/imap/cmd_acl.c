@@ -2,15 +2,11 @@
 /*
  * GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS (RFC 4314), RETURN (MYRIGHTS) of LIST (RFC 8440).
  *
- * An identifier is "anyone" or the address of a login, which is kept in its one form, without a
- * domain in that of the account; whether there is such a login is not looked up, so that nobody
- * learns it here. With "-" before it, it takes rights away. The owner has all rights as long as he
- * is not in the list, and "l" and "a" always; GETACL shows him in any case.
+ * What an identifier is, imap/acl.h says. GETACL shows the owner in any case.
  */
+#include "imap/acl.h"
 #include "imap/rights.h"
-#include "message/address.h"
 
-#define ALWAYS_OF_OWNER (STORE_RIGHT_LOOKUP | STORE_RIGHT_ADMINISTER)
 #define RIGHTS_DELETE                                                                              \
     (STORE_RIGHT_EXPUNGE | STORE_RIGHT_DELETE_MESSAGES | STORE_RIGHT_REMOVE_MAILBOX)
 
@@ -25,34 +21,6 @@ static void write_rights(struct imap_writer *w, uint32_t rights) {
     imap_write_astring(w, slice_of(text, len));
 }
 
-static struct slice without_minus(struct slice identifier) {
-    return slice_starts(identifier, S("-")) ? slice_from(identifier, 1) : identifier;
-}
-
-/* The one form of an identifier, in the arena. -E_SYNTAX: it cannot be one. */
-static int identify(struct imap_session *s, struct slice given, struct slice *ret) {
-    struct arena *arena = &s->c.arena;
-    struct slice who = without_minus(given);
-    const char *minus = who.len < given.len ? "-" : "";
-    struct address address;
-    if (slice_eq_nocase(who, S("anyone"))) {
-        *ret = arena_printf(arena, "%sanyone", minus);
-        return 0;
-    }
-    if (slice_starts(who, S("$"))) /* a group, of which there are none */
-        return -E_SYNTAX;
-    if (who.len > 0 && slice_find_byte(who, '@') < 0)
-        who = arena_printf(
-            arena, "%.*s%.*s", SLICE_ARG(who),
-            SLICE_ARG(slice_from(s->config->user, (size_t)slice_rfind_byte(s->config->user, '@'))));
-    if (address_parse(arena, who, ADDRESS_UTF8 | ADDRESS_LOOSE, &address, NULL) < 0 ||
-        address.local.len == 0 || address.domain.len == 0)
-        return -E_SYNTAX;
-    address.local = arena_lower(arena, address.local);
-    *ret = arena_printf(arena, "%s%.*s", minus, SLICE_ARG(address_text(arena, &address)));
-    return 0;
-}
-
 static void bad(struct imap_session *s, const struct imap_command *command,
                 const char *text) WAITS {
     if (imap_bad(&s->c, command->tag, "%s", text) < 0)
@@ -65,31 +33,12 @@ static bool is_owner(const struct imap_session *s, struct slice who) {
     return slice_eq(who, s->config->user);
 }
 
-/* What the list is given: the owner is in it with what he has from now on, never with less than
- * what he always has; while he is not in it he has everything. */
-static struct slice change_of(struct imap_session *s, const struct imap_acl *acl, uint32_t mailbox,
-                              struct slice who, uint32_t rights) {
-    static const char *const signs[] = {
-        [IMAP_RIGHTS_REPLACE] = "", [IMAP_RIGHTS_ADD] = "+", [IMAP_RIGHTS_REMOVE] = "-"};
-    char text[STORE_RIGHTS_TEXT_SIZE];
-    if (!is_owner(s, who))
-        return arena_printf(&s->c.arena, "%s%.*s", signs[acl->change], SLICE_ARG(acl->rights));
-    uint32_t before = store_rights_granted(s->account, mailbox, who);
-    if (before == 0)
-        before = STORE_RIGHTS_ALL;
-    if (acl->change == IMAP_RIGHTS_ADD)
-        rights |= before;
-    else if (acl->change == IMAP_RIGHTS_REMOVE)
-        rights = before & ~rights;
-    return arena_copy(&s->c.arena, store_rights_text(rights | ALWAYS_OF_OWNER, text));
-}
-
 void imap_do_setacl(struct imap_session *s, const struct imap_command *command) {
     const struct imap_acl *acl = &command->acl;
     struct store_mailbox m;
     struct slice who;
     uint32_t rights;
-    if (identify(s, acl->identifier, &who) < 0) {
+    if (imap_identifier(s->config->user, acl->identifier, &s->c.arena, &who) < 0) {
         bad(s, command, "expected anyone or the address of a login");
         return;
     }
@@ -98,10 +47,11 @@ void imap_do_setacl(struct imap_session *s, const struct imap_command *command) 
         return;
     }
     int error = imap_find_allowed(s, acl->mailbox, STORE_RIGHT_ADMINISTER, &m);
-    if (!error)
-        error = store_set_rights(
-            s->account, m.id, who,
-            command->verb == IMAP_DELETEACL ? S("") : change_of(s, acl, m.id, who, rights));
+    if (!error && command->verb == IMAP_DELETEACL)
+        error = store_set_rights(s->account, m.id, who, S(""));
+    else if (!error)
+        error =
+            imap_change_rights(s->account, m.id, s->config->user, who, acl->change, acl->rights);
     if (error == -E_SYNTAX)
         bad(s, command, "expected a shorter identifier");
     else if (error)
@@ -160,7 +110,7 @@ void imap_do_listrights(struct imap_session *s, const struct imap_command *comma
     struct imap_writer *w = &s->c.writer;
     struct store_mailbox m;
     struct slice who;
-    if (identify(s, acl->identifier, &who) < 0) {
+    if (imap_identifier(s->config->user, acl->identifier, &s->c.arena, &who) < 0) {
         bad(s, command, "expected anyone or the address of a login");
         return;
     }
@@ -169,7 +119,7 @@ void imap_do_listrights(struct imap_session *s, const struct imap_command *comma
         imap_no(s, command, error);
         return;
     }
-    uint32_t always = is_owner(s, who) ? ALWAYS_OF_OWNER : 0;
+    uint32_t always = is_owner(s, who) ? IMAP_RIGHTS_OF_OWNER : 0;
     char text[STORE_RIGHTS_TEXT_SIZE];
     imap_write_begin(w, S("*"));
     imap_write_word(w, "LISTRIGHTS");

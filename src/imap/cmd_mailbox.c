@@ -4,22 +4,6 @@
 
 #include "imap/rights.h"
 
-/* Goes down a path as far as there are mailboxes; what is left of it is in `rest`. */
-static void walk(const struct store_account *a, struct slice path, uint32_t *ret_parent,
-                 struct slice *rest) {
-    struct store_mailbox m;
-    *ret_parent = 0;
-    *rest = path;
-    while (rest->len > 0) {
-        ssize_t at = slice_find_byte(*rest, IMAP_UNDER);
-        struct slice name = at < 0 ? *rest : slice_first(*rest, (size_t)at);
-        if (store_mailbox_find(a, *ret_parent, name, &m) < 0)
-            return;
-        *ret_parent = m.id;
-        *rest = at < 0 ? S("") : slice_from(*rest, (size_t)at + 1);
-    }
-}
-
 /*
  * Makes a mailbox and those above it that are missing (RFC 9051 §6.3.4). The last one alone counts
  * as what was asked for: a path that ends with "/" says that there will be others below.
@@ -30,7 +14,7 @@ static int make(struct imap_session *s, struct slice path, enum store_role role,
     struct slice rest, name;
     if (slice_ends(path, S("/")))
         path.len--;
-    walk(s->account, path, &parent, &rest);
+    imap_walk(s->account, path, &parent, &rest);
     if (rest.len == 0)
         return -EEXIST;
     if (!imap_path_is_good(rest))
@@ -44,8 +28,8 @@ static int make(struct imap_session *s, struct slice path, enum store_role role,
     return error;
 }
 
-/* The role for a use (RFC 6154 §3): one that mailboxes here can have, and that none has yet. */
-static bool find_role(const struct store_account *a, unsigned use, enum store_role *ret) {
+/* The role for a use (RFC 6154 §3). -E_REFUSED: mailboxes here do not have it, or one has it. */
+static int find_role(const struct store_account *a, unsigned use, enum store_role *ret) {
     static const struct {
         unsigned use;
         enum store_role role;
@@ -62,14 +46,14 @@ static bool find_role(const struct store_account *a, unsigned use, enum store_ro
     while (at < ARRAY_SIZE(roles) && roles[at].use != use)
         at++;
     if (at == ARRAY_SIZE(roles))
-        return false;
+        return -E_REFUSED;
     *ret = roles[at].role;
     for (size_t i = 0; use && i < store_mailbox_count(a); i++) {
         store_mailbox_at(a, i, &m);
         if (m.role == *ret)
-            return false;
+            return -E_REFUSED;
     }
-    return true;
+    return 0;
 }
 
 static void tell_created(struct imap_session *s, const struct imap_command *command,
@@ -88,14 +72,14 @@ static void tell_created(struct imap_session *s, const struct imap_command *comm
 void imap_do_create(struct imap_session *s, const struct imap_command *command) {
     enum store_role role;
     uint32_t id;
-    if (!find_role(s->account, command->create.use, &role)) {
+    int error = find_role(s->account, command->create.use, &role);
+    if (!error)
+        error = make(s, command->create.mailbox, role, &id);
+    if (error == -E_REFUSED)
         imap_say(&s->c, command->tag, "NO", "USEATTR", "%s",
                  "a mailbox has one use of Archive, Drafts, Junk, Sent and Trash, and each is that "
                  "of one mailbox");
-        return;
-    }
-    int error = make(s, command->create.mailbox, role, &id);
-    if (error == -EEXIST)
+    else if (error == -EEXIST)
         imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
     else if (error)
         imap_no(s, command, error);

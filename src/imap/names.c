@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Paths of mailboxes: the names from the top on with IMAP_UNDER between them. */
-#include "imap/session_inside.h"
+#include "imap/names.h"
+
+#include "store/properties.h"
 
 int imap_find_mailbox(const struct store_account *a, struct slice path, struct store_mailbox *ret) {
     uint32_t parent = 0;
@@ -69,4 +71,19 @@ const char *imap_use_name(enum store_role role) {
         [STORE_ROLE_TRASH] = "\\Trash",
     };
     return names[role];
+}
+
+void imap_walk(const struct store_account *a, struct slice path, uint32_t *ret_parent,
+               struct slice *ret_rest) {
+    struct store_mailbox m;
+    *ret_parent = 0;
+    *ret_rest = path;
+    while (ret_rest->len > 0) {
+        ssize_t at = slice_find_byte(*ret_rest, IMAP_UNDER);
+        struct slice name = at < 0 ? *ret_rest : slice_first(*ret_rest, (size_t)at);
+        if (store_mailbox_find(a, *ret_parent, name, &m) < 0)
+            return;
+        *ret_parent = m.id;
+        *ret_rest = at < 0 ? S("") : slice_from(*ret_rest, (size_t)at + 1);
+    }
 }

@@ -2,11 +2,10 @@
 /* What the files of the session share. */
 #pragma once
 
+#include "imap/names.h"
 #include "imap/session.h"
 #include "imap/told.h"
 #include "store/properties.h"
-
-#define IMAP_UNDER '/' /* between the names of a path */
 
 /* Letters before the numbers of object ids (RFC 8474). */
 #define IMAP_ID_MESSAGE 'M'
@@ -103,26 +102,6 @@ void imap_split_words(struct slice text, struct buf *words);
 
 /* The flags of a message as a value. */
 void imap_write_flags_of(struct imap_session *s, const struct store_message *m);
-
-/* ------------------------------------------------------------------ names.c */
-
-/* The mailbox with a path such as "Work/2026", INBOX in any case. -E_UNKNOWN. */
-int imap_find_mailbox(const struct store_account *a, struct slice path, struct store_mailbox *ret);
-
-/* Whether mailboxes can have all the names of a path. */
-bool imap_path_is_good(struct slice path);
-
-/* Whether it is the path of the mailbox, or leads to somewhere below it. */
-bool imap_leads_through(const struct store_account *a, struct slice path, uint32_t mailbox);
-
-/* The path of a mailbox, appended. */
-void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *to);
-
-bool imap_is_subscribed(const struct store_account *a, struct slice path);
-bool imap_has_children(const struct store_account *a, uint32_t mailbox);
-
-/* "\\Sent" of a special use (RFC 6154); NULL: it has none that is told. */
-const char *imap_use_name(enum store_role role);
 
 /* ------------------------------------------------------------------ messages of a set */
 

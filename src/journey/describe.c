@@ -56,6 +56,13 @@ static const struct sentence sentences[] = {
     {KIND_TRANSMITTED, NULL, NULL, N_("{to}: taken over by {host} ({reply})")},
 
     {KIND_RESTORED, NULL, NULL, N_("{by} brought back deleted messages of {account} ({messages})")},
+    {KIND_MAILBOX, FACT_CHANGE, "create", N_("{by} made the mailbox {mailbox} of {account}")},
+    {KIND_MAILBOX, FACT_CHANGE, "rename",
+     N_("{by} renamed the mailbox {mailbox} of {account} to {after}")},
+    {KIND_MAILBOX, FACT_CHANGE, "remove", N_("{by} deleted the mailbox {mailbox} of {account}")},
+    {KIND_MAILBOX, FACT_CHANGE, "rights",
+     N_("{by} changed who may do what in the mailbox {mailbox} of {account} ({before}, now"
+        " {after})")},
     {KIND_SESSION, FACT_REASON, SESSION_IN_USE,
      N_("A session of {login} from {client} for {service} did not begin, since another one has the"
         " mailbox open.")},

@@ -11,8 +11,7 @@
 #include "base/alloc.h"
 #include "base/siphash.h"
 #include "fiber/wait.h"
-#include "role/author.h"
-#include "role/mail_deleted.h"
+#include "role/mail_asked.h"
 #include "role/mail_sessions.h"
 #include "role/mailboxes.h"
 #include "role/roles.h"
@@ -95,6 +94,7 @@ static int reload_mail(struct process *p, const struct conf *before, struct prob
                        p->conf->delivery.deleted_size_max);
     store_set_undelete_room(m->store, room_for_deleted(p->conf));
     mail_sessions_usual_quota(m, p->conf->delivery.quota);
+    mailboxes_set_defaults(m->store, p->conf);
     return 0;
 }
 
@@ -191,52 +191,6 @@ static int on_report_usage(void *arg, const struct rpc_caller *caller,
     return mail_report_usage(arg);
 }
 
-/* ------------------------------------------------------------------ removed messages */
-
-/* 0: a call has begun. A command asks one process after the other whose the account is. */
-static int begin_asked(struct process *p, uint64_t account, struct mail **ret,
-                       struct problem *problem) {
-    if (!mail_owns(p, account))
-        return problem_set(problem, -E_REFUSED, "the account belongs to another mail process");
-    *ret = mail_call_begin(p, account, problem);
-    return *ret ? 0 : -E_TEMPORARY;
-}
-
-static int on_deleted(void *arg, const struct rpc_caller *caller,
-                      const struct rpc_mail_deleted_in *in, struct arena *a,
-                      struct rpc_mail_deleted_out *out, struct problem *problem) WAITS {
-    struct process *p = arg;
-    (void)caller;
-    _cleanup_(mail_call_end) struct mail *m = NULL;
-    int r = begin_asked(p, in->account, &m, problem);
-    if (r == 0)
-        r = mail_answer_deleted(m->store, in, a, out, problem);
-    out->keep = p->conf->delivery.deleted_keep;
-    out->size_max = p->conf->delivery.deleted_size_max;
-    return r;
-}
-
-static int on_restore(void *arg, const struct rpc_caller *caller,
-                      const struct rpc_mail_restore_in *in, struct arena *a,
-                      struct rpc_mail_restore_out *out, struct problem *problem) WAITS {
-    struct process *p = arg;
-    struct slice messages = S("");
-    struct rpc_mail_restore_in wanted = *in;
-    _cleanup_(mail_call_end) struct mail *m = NULL;
-    if (wanted.quota == 0)
-        wanted.quota = p->conf->delivery.quota;
-    int r = begin_asked(p, in->account, &m, problem);
-    if (r == 0)
-        r = mail_answer_restore(m->store, &wanted, a, out, &messages, problem);
-    if (messages.len > 0) {
-        struct event_fact facts[MAIL_RESTORED_FACTS];
-        struct slice text = mail_restored_event(author_of_caller(caller, in->by, a), in->address,
-                                                messages, facts, a);
-        process_event(p, 0, KIND_RESTORED, facts, MAIL_RESTORED_FACTS, "%.*s", SLICE_ARG(text));
-    }
-    return r;
-}
-
 static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .session = mail_on_session,
@@ -245,8 +199,13 @@ static const struct rpc_mail_handlers handlers = {
     .end_sessions = mail_on_end_sessions,
     .purge = on_purge,
     .report_usage = on_report_usage,
-    .deleted = on_deleted,
-    .restore = on_restore,
+    .deleted = mail_on_deleted,
+    .restore = mail_on_restore,
+    .whose = mail_on_whose,
+    .begin_bare = mail_on_begin_bare,
+    .mailboxes = mail_on_mailboxes,
+    .change_mailbox = mail_on_change_mailbox,
+    .mailbox_rights = mail_on_mailbox_rights,
 };
 
 const struct process_work role_mail = {

@@ -4,7 +4,9 @@
  *
  *     mail.c           deliveries, purges
  *     mail_calls.c     whose an account is; calls that use it
+ *     mail_asked.c     what commands ask
  *     mail_deleted.c   removed messages: listed, brought back
+ *     mail_mailboxes.c mailboxes: listed, made, renamed, removed; who may do what in them
  *     mail_sessions.c  conversations that come from the edge
  *     mail_pop3.c      POP3
  *     mail_imap.c      IMAP

@@ -11,6 +11,9 @@
 int mailboxes_open(const struct conf *conf, struct store_options *options, struct store **ret,
                    struct problem *problem) WAITS;
 
+/* Which mailboxes accounts begin with, as the settings have it. */
+void mailboxes_set_defaults(struct store *s, const struct conf *conf);
+
 /* So much stays free of the disk: what the queue has taken still finds room. */
 uint64_t mailboxes_min_free(const struct conf *conf);
 

@@ -72,28 +72,6 @@ static void take_property(void *arg, const struct record_property *p) {
     properties_put(arg, p);
 }
 
-static struct mailbox *add_inbox(struct store_account *a, uint32_t uidnext) {
-    return mailbox_add(a, &(struct store_mailbox){
-                              .id = STORE_INBOX,
-                              .role = STORE_ROLE_INBOX,
-                              .name = S("INBOX"),
-                              .uidvalidity = (uint32_t)(a->given.born / USEC_SEC) + STORE_INBOX,
-                              .uidnext = uidnext,
-                              .modseq = a->given.modseq,
-                          });
-}
-
-/* A new account: what it begins with is durable before anyone is told a UIDVALIDITY. */
-static int found_account(struct store_account *a) WAITS {
-    struct list nothing;
-    list_init(&nothing);
-    a->given = (struct backend_counters){
-        .born = fiber_wall(), .modseq = 1, .body_next = 1, .mailbox_next = STORE_INBOX + 1};
-    a->published = 1;
-    mailbox_begin(add_inbox(a, 1));
-    return a->below->backend->ops->commit(a->below, &nothing);
-}
-
 static int bring_in(struct store_account *a) WAITS {
     struct store_backend *b = a->store->backend;
     struct backend_sink sink = {take_mailbox, take_property, a};
@@ -108,11 +86,9 @@ static int bring_in(struct store_account *a) WAITS {
     a->deleted_bytes = state.deleted_bytes;
     a->deleted_count = state.deleted_count;
     a->properties.forgotten = MAX(a->properties.forgotten, state.properties_since);
-    if (state.is_new)
-        return found_account(a);
-    if (!mailbox_find(a, STORE_INBOX))
-        (void)add_inbox(a, LEAP);
-    return 0;
+    if (!state.is_new && !mailbox_find(a, STORE_INBOX))
+        (void)account_add_inbox(a, LEAP);
+    return account_begin(a, state.is_new);
 }
 
 static struct store_account *account_new(struct store *s, uint64_t id) {
@@ -167,19 +143,13 @@ static int find_settled(struct store *s, uint64_t id, struct store_account **ret
     return 0;
 }
 
-int account_open(struct store *s, uint64_t id, bool report, struct store_account **ret_account) {
-    struct store_account *a = NULL;
-    int r = find_settled(s, id, &a);
-    if (r < 0)
-        return r;
+/* For one that find_settled() has just not found. */
+static int come_in(struct store *s, uint64_t id, bool bare,
+                   struct store_account **ret_account) WAITS {
     if (map_get(&s->purged, map_u64(&id)))
         return -E_PERMANENT;
-    if (a) {
-        account_pin(a);
-        *ret_account = a;
-        return 0;
-    }
-    a = account_new(s, id);
+    struct store_account *a = account_new(s, id);
+    a->begins_bare = bare;
     int error = bring_in(a);
     if (error) {
         a->state = ACCOUNT_CLOSING;
@@ -190,6 +160,23 @@ int account_open(struct store *s, uint64_t id, bool report, struct store_account
     }
     a->state = ACCOUNT_READY;
     fiber_cond_wake_all(&s->settled);
+    *ret_account = a;
+    return 0;
+}
+
+int account_open(struct store *s, uint64_t id, bool report, struct store_account **ret_account) {
+    struct store_account *a = NULL;
+    int r = find_settled(s, id, &a);
+    if (r < 0)
+        return r;
+    if (a) {
+        account_pin(a);
+        *ret_account = a;
+        return 0;
+    }
+    r = come_in(s, id, false, &a);
+    if (r < 0)
+        return r;
     if (report)
         account_report_usage(a);
     store_look_for_room(s);
@@ -199,6 +186,21 @@ int account_open(struct store *s, uint64_t id, bool report, struct store_account
 
 int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) {
     return account_open(s, id, true, ret_account);
+}
+
+int store_begin_bare(struct store *s, uint64_t id) {
+    struct store_account *a = NULL;
+    int r = find_settled(s, id, &a);
+    if (r == 0 && a)
+        return -EEXIST;
+    if (r == 0)
+        r = come_in(s, id, true, &a);
+    if (r < 0)
+        return r;
+    bool has_begun = a->begins_bare;
+    account_report_usage(a);
+    store_account_close(a);
+    return has_begun ? 0 : -EEXIST;
 }
 
 static void put_idle(struct store_account *a) {

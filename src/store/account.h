@@ -7,6 +7,7 @@
  *   store.c     the store: opening it, closing it, what it holds
  *   commit.c    writing: changes become records, groups of them are made durable and published
  *   account.c   accounts and mailboxes coming into memory, staying there, going out
+ *   begin.c     what an account begins with
  *   forget.c    what was removed goes for good
  *   maps.c      maps of messages: what is kept, and what has to be made
  *   mapper.c    maps of new messages are made, when there is time
@@ -105,6 +106,7 @@ struct store_account {
     struct properties properties;
     struct feed feed;
     bool maildrop_locked;
+    bool begins_bare;   /* with its INBOX alone, if it is new */
     struct list untidy; /* mailboxes whose keywords have changed in this group */
 
     struct buf unmapped;   /* struct backend_mapped: new messages, see mapper.c */
@@ -136,6 +138,10 @@ struct store {
     struct fiber *evictor;
     struct store_stats stats;
     bool closing;
+
+    struct store_default defaults[STORE_DEFAULTS_MAX];
+    size_t default_count;
+    struct arena default_names;
 
     struct list ready;        /* accounts with changes to write */
     struct heap resting;      /* accounts that wait for more changes */
@@ -240,6 +246,16 @@ void account_leap(void *store, uint64_t account, uint32_t by);
 
 /* Tells options.used that an account's usage may be another one. */
 void account_report_usage(struct store_account *a);
+
+/* ------------------------------------------------------------------ begin.c */
+
+/*
+ * Gives an account that was just read what it begins with, and makes that durable. With an error a
+ * new one has not begun; an older one stays as it is.
+ */
+int account_begin(struct store_account *a, bool is_new) WAITS;
+
+struct mailbox *account_add_inbox(struct store_account *a, uint32_t uidnext);
 
 /* ------------------------------------------------------------------ maps.c */
 

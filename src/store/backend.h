@@ -138,8 +138,9 @@ struct backend_ops {
     /*
      * Makes a list of struct store_record durable, all or none, in their order; it is durable when
      * this returns 0. Of a commit that a crash cuts short each record may be found, or not, but
-     * none by half. Records and what they point to stay unchanged meanwhile. May be empty for a new
-     * account: then the account itself is made durable.
+     * none by half; mailboxes and properties of one MODSEQ that follow each other are found
+     * together, or none of them. Records and what they point to stay unchanged meanwhile. The first
+     * one makes the account itself durable, and may be empty.
      */
     int (*commit)(struct backend_account *a, const struct list *records) WAITS;
 

@@ -68,6 +68,14 @@ struct mailbox_change {
     struct record_mailbox wanted;
 };
 
+/* Each role is that of one mailbox. */
+static bool role_is_free(const struct store_account *a, uint32_t role) {
+    for (size_t i = 0; role != STORE_ROLE_NONE && i < a->mailbox_count; i++)
+        if (a->mailboxes[i]->info.role == role)
+            return false;
+    return true;
+}
+
 static int prepare_mailbox(struct store_account *a, struct change *c, struct group *g) {
     struct record_mailbox *n = &CONTAINER_OF(c, struct mailbox_change, change)->wanted;
     struct store_mailbox there;
@@ -75,6 +83,8 @@ static int prepare_mailbox(struct store_account *a, struct change *c, struct gro
         return -EEXIST;
     if (n->parent && !mailbox_find(a, n->parent))
         return -E_UNKNOWN;
+    if (!role_is_free(a, n->role))
+        return -E_REFUSED;
     if (a->mailbox_count >= STORE_MAILBOXES_MAX ||
         !fits_below(a, n->parent, n->name, (struct reach){0}))
         return -E_LIMIT;

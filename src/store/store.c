@@ -111,6 +111,7 @@ void store_close(struct store *s) {
         free(e->value);
     map_done(&s->purged);
     fiber_turns_done(&s->turns);
+    arena_done(&s->default_names);
     free(s->writers);
     free(s);
 }

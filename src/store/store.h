@@ -24,6 +24,24 @@ struct store_account;
 
 #define STORE_INBOX 1U /* the mailbox that every account has */
 
+enum store_role { /* special use, RFC 6154 */
+                  STORE_ROLE_NONE,
+                  STORE_ROLE_INBOX,
+                  STORE_ROLE_ARCHIVE,
+                  STORE_ROLE_DRAFTS,
+                  STORE_ROLE_JUNK,
+                  STORE_ROLE_SENT,
+                  STORE_ROLE_TRASH,
+                  STORE_ROLES,
+};
+
+/* A mailbox that accounts begin with. */
+struct store_default {
+    enum store_role role;
+    struct slice name;
+};
+#define STORE_DEFAULTS_MAX 8U
+
 struct backend_host;
 struct store_backend;
 
@@ -83,6 +101,15 @@ void store_set_min_free(struct store *s, uint64_t bytes);
 /* Another bound for the memory, as store_options.memory. */
 void store_set_memory(struct store *s, uint64_t bytes);
 
+/*
+ * Which mailboxes accounts begin with beside the INBOX, from now on; none unless it is called. They
+ * are at the top, each with a role and a good name of its own (one that has that of another before
+ * it is passed over), and subscribed, as the INBOX is. An account that was begun without gets them
+ * when it comes into memory next, if it has never had another mailbox than its INBOX. The list is
+ * copied.
+ */
+void store_set_defaults(struct store *s, const struct store_default *list, size_t count);
+
 struct store_stats {
     unsigned accounts;          /* in memory */
     unsigned handles;           /* of the backend: accounts with open files */
@@ -103,6 +130,12 @@ void store_stats(const struct store *s, struct store_stats *ret);
  * purged.
  */
 int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) WAITS;
+/*
+ * Makes a new account that has its INBOX alone, and is given no default mailboxes later either.
+ * -EEXIST: there is something of it already.
+ */
+int store_begin_bare(struct store *s, uint64_t id) WAITS;
+
 void store_account_close(struct store_account *a); /* NULL is fine */
 DEFINE_CLEANUP(struct store_account, store_account_close)
 
@@ -154,17 +187,6 @@ void store_unlock_maildrop(struct store_account *a);
 
 /* ------------------------------------------------------------------ mailboxes */
 
-enum store_role { /* special use, RFC 6154 */
-                  STORE_ROLE_NONE,
-                  STORE_ROLE_INBOX,
-                  STORE_ROLE_ARCHIVE,
-                  STORE_ROLE_DRAFTS,
-                  STORE_ROLE_JUNK,
-                  STORE_ROLE_SENT,
-                  STORE_ROLE_TRASH,
-                  STORE_ROLES,
-};
-
 #define STORE_NAME_MAX      255U
 #define STORE_MAILBOXES_MAX 5000U
 #define STORE_DEPTH_MAX     50U   /* of mailboxes below each other */
@@ -194,9 +216,9 @@ int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_m
 bool store_name_is_good(struct slice name);
 
 /*
- * -EEXIST: the parent has one of this name; -E_SYNTAX: it is none that can be;
- * -E_LIMIT: too many mailboxes, too deep below others, too long a path with theirs, or its rights
- * would be too many properties (properties.h).
+ * -EEXIST: the parent has one of this name; -E_SYNTAX: it is none that can be; -E_REFUSED: another
+ * mailbox has the role; -E_LIMIT: too many mailboxes, too deep below others, too long a path with
+ * theirs, or its rights would be too many properties (properties.h).
  */
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) WAITS;

@@ -224,6 +224,24 @@ static void a_smart_host_has_a_port_when_it_needs_one(void **state) {
     assert_refused("relay.smart-host", bad, ARRAY_SIZE(bad), expected);
 }
 
+static void mailboxes_are_uses_with_names(void **state) {
+    assert_set("accounts.mailboxes", "sent  drafts=Drafts", "sent drafts=Drafts");
+    assert_set("accounts.mailboxes", "\"sent=Sent Items\" trash", "\"sent=Sent Items\" trash");
+    assert_set("accounts.mailboxes", "sent=\u304b\u3099", "sent=\u304c"); /* form C */
+    assert_set("accounts.mailboxes", "none", "none");
+    static const char *const bad[] = {
+        "", "outbox", "Sent", "sent=", "sent=a/b", "sent=iNBOX", "sent=\xff", "=a"};
+    struct conf *conf = conf_new();
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_int_equal(conf_set(conf, "accounts.mailboxes", slice_of_str(bad[i]), NULL),
+                         -E_SYNTAX);
+    assert_int_equal(conf->accounts.mailboxes.count, 5);
+    assert_text(conf_mailbox_name(&conf->accounts.mailboxes.list[1], CONF_NAMES_ENGLISH), "Sent");
+    assert_text(conf_mailbox_name(&conf->accounts.mailboxes.list[1], CONF_NAMES_JAPANESE),
+                "送信済み");
+    conf_free(conf);
+}
+
 static void a_route_is_a_line_and_there_may_be_many(void **state) {
     assert_set("relay.route", "Example.JP  mx", "example.jp mx");
     assert_set("relay.route", "*  r.jp:25", "* r.jp");
@@ -312,6 +330,7 @@ int main(void) {
         cmocka_unit_test(networks_have_a_length),
         cmocka_unit_test(a_smart_host_has_a_port_when_it_needs_one),
         cmocka_unit_test(a_route_is_a_line_and_there_may_be_many),
+        cmocka_unit_test(mailboxes_are_uses_with_names),
         cmocka_unit_test(none_is_zero),
         cmocka_unit_test(one_value_is_one_word),
         cmocka_unit_test(a_refused_value_leaves_the_former_one),

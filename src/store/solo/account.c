@@ -222,6 +222,7 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
             .bytes = j.row.bytes,
             .properties_since = properties_since(a, &j),
         };
+        a->is_new = ret_state->is_new;
         packs_look_for_work(a);
         *ret = &a->base;
     } else {

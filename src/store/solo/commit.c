@@ -132,13 +132,15 @@ static const struct store_record *next_of_mailbox(const struct store_record *r, 
     if (r->link.next == &records->head)
         return NULL;
     const struct store_record *next = CONTAINER_OF(r->link.next, const struct store_record, link);
-    return next->type == RECORD_PROPERTY && next->property.modseq == modseq ? next : NULL;
+    bool same = (next->type == RECORD_PROPERTY && next->property.modseq == modseq) ||
+                (next->type == RECORD_MAILBOX && next->mailbox.modseq == modseq);
+    return same ? next : NULL;
 }
 
 /*
- * A mailbox, and what becomes of properties with it: the rights that it inherits, subscriptions of
- * its name. Under one sum, as far as that goes: a power cut leaves none with half of its rights.
- * The last of the records.
+ * A mailbox, others that are made with it, and what becomes of properties: the rights that it
+ * inherits, subscriptions of its name. Under one sum, as far as that goes: a power cut leaves none
+ * with half of its rights. The last of the records.
  */
 static const struct store_record *add_mailbox(struct log_group *g, const struct store_record *r,
                                               const struct list *records, struct buf *facts) {
@@ -149,11 +151,15 @@ static const struct store_record *add_mailbox(struct log_group *g, const struct 
     log_mailbox_facts(g, &r->mailbox, &one);
     note_together_add(facts, NOTE_MAILBOX, buf_slice(&one));
     for (; (next = next_of_mailbox(last, modseq, records)); last = next) {
+        bool mailbox = next->type == RECORD_MAILBOX;
         buf_clear(&one);
-        property_facts(g, &next->property, &one);
+        if (mailbox)
+            log_mailbox_facts(g, &next->mailbox, &one);
+        else
+            property_facts(g, &next->property, &one);
         if (facts->len + one.len + TOGETHER_HEAD > PACK_FACTS_MAX)
             break;
-        note_together_add(facts, NOTE_PROPERTY, buf_slice(&one));
+        note_together_add(facts, mailbox ? NOTE_MAILBOX : NOTE_PROPERTY, buf_slice(&one));
     }
     log_add(g, NOTE_TOGETHER, 0, buf_slice(facts), NULL);
     return last;
@@ -223,11 +229,11 @@ int solo_commit(struct backend_account *account, const struct list *records) {
     log_done(&g);
     fiber_mutex_unlock(&a->log);
     /*
-     * No records: a new account, whose first pack tells when it was born, before anyone is told a
-     * UIDVALIDITY. The database is told at once: it is open now, and may be closed by the time the
-     * keeper comes.
+     * A new account, whose first pack tells when it was born, before anyone is told a UIDVALIDITY.
+     * The database is told at once: it is open now, and may be closed by the time the keeper comes.
      */
-    if (!error && list_empty(records) && files_lock_whole(a) == 0)
+    if (!error && a->is_new && files_lock_whole(a) == 0)
         files_unlock(a, 0);
+    a->is_new &= error != 0;
     return error;
 }

@@ -44,6 +44,7 @@ struct solo_account {
     char *dir;
     bool ready;   /* opened, and not being closed */
     bool at_work; /* the keeper works on it */
+    bool is_new;  /* nothing was committed yet */
 
     struct index_pack *packs; /* by number; those that are gone are not here */
     size_t pack_count;
