@@ -71,6 +71,21 @@ static void get_maps(struct imap_ahead *a) WAITS {
     a->mapped = a->next + (size_t)MAX(n, 1);
 }
 
+/* Messages of an older program have none: they came when they came to the account. */
+static void get_save_dates(struct imap_ahead *a) WAITS {
+    uint32_t uids[IMAP_AHEAD];
+    struct imap_session *s = a->from->session;
+    for (size_t i = 0; i < a->count; i++)
+        uids[i] = a->messages[i].uid;
+    int error = store_save_dates(s->account, s->told.mailbox, uids, a->count, a->saved);
+    for (size_t i = 0; i < a->count; i++) {
+        if (error)
+            a->errors[i] = error;
+        if (error || a->saved[i] == 0)
+            a->saved[i] = a->messages[i].date;
+    }
+}
+
 bool imap_ahead_next(struct imap_ahead *a, struct imap_fetched *ret) {
     if (a->next == a->count) {
         gather(a);
@@ -78,6 +93,8 @@ bool imap_ahead_next(struct imap_ahead *a, struct imap_fetched *ret) {
             return false;
         if (a->wants_bytes)
             read_small(a);
+        if (a->wants_saved)
+            get_save_dates(a);
     }
     if (a->wants_maps && a->next == a->mapped)
         get_maps(a);
@@ -86,6 +103,7 @@ bool imap_ahead_next(struct imap_ahead *a, struct imap_fetched *ret) {
     *ret = (struct imap_fetched){
         .number = a->numbers[i],
         .message = &a->messages[i],
+        .saved = a->saved[i],
         .error = a->errors[i],
     };
     if (a->wants_bytes && is_small(a, i) && !ret->error)

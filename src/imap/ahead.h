@@ -14,7 +14,7 @@
 
 struct imap_ahead {
     struct imap_messages *from; /* the caller's */
-    bool wants_bytes, wants_maps;
+    bool wants_bytes, wants_maps, wants_saved;
 
     /* its own */
     size_t count, next, mapped; /* those before `mapped` have their maps */
@@ -22,6 +22,7 @@ struct imap_ahead {
     struct store_message messages[IMAP_AHEAD];
     struct store_piece bytes_at[IMAP_AHEAD], maps_at[IMAP_AHEAD];
     int errors[IMAP_AHEAD];
+    usec_t saved[IMAP_AHEAD];
     struct buf bytes, maps;
 };
 
@@ -33,6 +34,7 @@ struct imap_fetched {
     const struct store_message *message;
     struct slice bytes; /* all of it; without a pointer: it is large, or they are not wanted */
     struct slice map;   /* encoded; the same */
+    usec_t saved;       /* when it came to its mailbox, as far as that is known; if wanted */
     int error;          /* it cannot be read: as store_read() */
 };
 

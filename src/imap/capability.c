@@ -49,6 +49,7 @@ static const struct capability {
     {"QUOTA=RES-STORAGE", AFTER_LOGIN},
     {"REPLACE", AFTER_LOGIN},      /* RFC 8508 */
     {"RIGHTS=kxte", AFTER_LOGIN},  /* RFC 4314 §5.1.1 */
+    {"SAVEDATE", AFTER_LOGIN},     /* RFC 8514 */
     {"SEARCH=FUZZY", AFTER_LOGIN}, /* RFC 6203 */
     {"SEARCHRES", AFTER_LOGIN},    /* RFC 5182 */
     {"SORT", AFTER_LOGIN},         /* RFC 5256 */

@@ -84,7 +84,7 @@ static void write_known(struct imap_fetching *f) {
     }
     if (f->set & IMAP_FETCH_SAVEDATE) {
         imap_write_word(w, "SAVEDATE");
-        imap_write_nil(w);
+        imap_write_date_time(w, (struct imap_date_time){.at = f->at.saved});
     }
 }
 

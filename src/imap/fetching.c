@@ -36,6 +36,7 @@ void imap_fetch_begin(struct imap_fetching *f, struct imap_session *s,
     }
     if (f->set & IMAP_FETCH_OF_MAP)
         f->need = IMAP_NEEDS_MAP;
+    f->ahead->wants_saved = f->set & IMAP_FETCH_SAVEDATE;
     f->ahead->wants_maps = f->need == IMAP_NEEDS_MAP;
 }
 

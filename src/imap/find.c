@@ -107,6 +107,7 @@ static void prepare(struct imap_find *f, int charset) WAITS {
     imap_find_prepare_keywords(f);
     for (size_t i = 0; i < f->p->count; i++) {
         prepare_test(f, i, charset);
+        f->suits_saved |= imap_find_suits_saved(f, i);
         f->suits_map |= f->p->nodes[i].key > IMAP_SEARCH_OR && imap_find_suits_map(f, i);
         (void)fiber_yield_if_long();
     }
@@ -163,6 +164,29 @@ void imap_find_done(struct imap_find *f) {
     arena_done(&f->map_arena);
     arena_done(&f->arena);
     free(f);
+}
+
+/* ------------------------------------------------------------------ save dates */
+
+static void use_saved(struct imap_find *f, struct imap_find_item *item, usec_t saved) {
+    for (size_t i = 0; i < f->p->count; i++)
+        if (imap_find_suits_saved(f, i))
+            item->known[i] = (uint8_t)imap_find_by_saved(f, i, saved ? saved : item->message.date);
+    item->found = imap_find_run(f, &item->message, item->known);
+}
+
+static int by_save_dates(struct imap_find *f) WAITS {
+    uint32_t uids[IMAP_FIND_BATCH];
+    usec_t dates[IMAP_FIND_BATCH];
+    for (size_t i = 0; i < f->count; i++)
+        uids[i] = f->items[i].message.uid;
+    int error = store_save_dates(f->s->account, f->told->mailbox, uids, f->count, dates);
+    for (size_t i = 0; !error && i < f->count; i++) {
+        if (f->items[i].found == IMAP_NOT_KNOWN)
+            use_saved(f, &f->items[i], dates[i]);
+        (void)fiber_yield_if_long();
+    }
+    return error;
 }
 
 /* ------------------------------------------------------------------ maps */
@@ -320,7 +344,9 @@ int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among
     make_items(f);
     for (size_t at = 0; !error && at < count;) {
         at = gather(f, at, count, uids);
-        error = by_maps(f);
+        error = f->suits_saved ? by_save_dates(f) : 0;
+        if (!error)
+            error = by_maps(f);
         if (!error)
             error = by_texts(f);
         for (size_t i = 0; !error && i < f->count; i++)

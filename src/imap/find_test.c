@@ -64,8 +64,8 @@ static bool keyword(struct imap_find *f, size_t node, const struct store_message
     return m->keywords > 0 && row_of(f, m)[f->tests[node].keyword];
 }
 
-static int32_t day_of(const struct store_message *m) {
-    return imap_date_time_day((struct imap_date_time){.at = m->date});
+static int32_t day_of(usec_t date) {
+    return imap_date_time_day((struct imap_date_time){.at = date});
 }
 
 /* Seconds since it came; what is in the future came just now. */
@@ -93,6 +93,7 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
     const struct imap_search_node *n = &f->p->nodes[node];
     switch (n->key) {
     case IMAP_SEARCH_ALL:
+    case IMAP_SEARCH_SAVEDATE_SUPPORTED: /* RFC 8514 §4.3 */
         return IMAP_HOLDS;
     case IMAP_SEARCH_NUMBERS:
     case IMAP_SEARCH_UIDS:
@@ -102,14 +103,11 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
     case IMAP_SEARCH_KEYWORD:
         return keyword(f, node, m);
     case IMAP_SEARCH_BEFORE:
-    case IMAP_SEARCH_SAVED_BEFORE: /* RFC 8514 §4.3: without a save date by the INTERNALDATE */
-        return day_of(m) < n->day;
+        return day_of(m->date) < n->day;
     case IMAP_SEARCH_ON:
-    case IMAP_SEARCH_SAVED_ON:
-        return day_of(m) == n->day;
+        return day_of(m->date) == n->day;
     case IMAP_SEARCH_SINCE:
-    case IMAP_SEARCH_SAVED_SINCE:
-        return day_of(m) >= n->day;
+        return day_of(m->date) >= n->day;
     case IMAP_SEARCH_LARGER:
         return m->size > n->number;
     case IMAP_SEARCH_SMALLER:
@@ -124,11 +122,26 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
         return is_id(n->text, IMAP_ID_MESSAGE, m->body);
     case IMAP_SEARCH_RECENT: /* no message ever is */
     case IMAP_SEARCH_NEW:
-    case IMAP_SEARCH_SAVEDATE_SUPPORTED:
         return IMAP_HOLDS_NOT;
     default:
         return IMAP_NOT_KNOWN;
     }
+}
+
+/* ------------------------------------------------------------------ by the save date */
+
+bool imap_find_suits_saved(const struct imap_find *f, size_t node) {
+    const enum imap_search_key key = f->p->nodes[node].key;
+    return key == IMAP_SEARCH_SAVED_BEFORE || key == IMAP_SEARCH_SAVED_ON ||
+           key == IMAP_SEARCH_SAVED_SINCE;
+}
+
+enum imap_known imap_find_by_saved(const struct imap_find *f, size_t node, usec_t saved) {
+    const struct imap_search_node *n = &f->p->nodes[node];
+    const int32_t day = day_of(saved);
+    return n->key == IMAP_SEARCH_SAVED_BEFORE ? day < n->day
+           : n->key == IMAP_SEARCH_SAVED_ON   ? day == n->day
+                                              : day >= n->day;
 }
 
 /* ------------------------------------------------------------------ by the map */

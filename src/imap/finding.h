@@ -53,8 +53,8 @@ struct imap_find {
     struct search_question *questions;
     size_t question_count;
     struct search_confirm *confirm;
-    bool suits_map; /* a test of it does */
-    bool *reached;  /* by the last imap_find_run() that did not know: nodes */
+    bool suits_map, suits_saved; /* a test of it does */
+    bool *reached;               /* by the last imap_find_run() that did not know: nodes */
 
     struct imap_find_item *items;
     size_t count, most;                         /* of a batch */
@@ -70,6 +70,10 @@ void imap_find_prepare_keywords(struct imap_find *f);
 /* What the mailbox knows; IMAP_NOT_KNOWN of tests that take more. */
 enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
                                      const struct store_message *m);
+
+/* Whether a test is answered by when the message came to its mailbox, and its answer. */
+bool imap_find_suits_saved(const struct imap_find *f, size_t node);
+enum imap_known imap_find_by_saved(const struct imap_find *f, size_t node, usec_t saved);
 
 /* Whether a test may be answered by a map, and its answer. */
 bool imap_find_suits_map(const struct imap_find *f, size_t node);

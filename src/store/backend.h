@@ -157,6 +157,11 @@ struct backend_ops {
     /* The keywords that entries of a mailbox have, each with a space behind it. */
     int (*keywords)(struct backend_account *a, uint32_t mailbox, struct buf *names) WAITS;
 
+    /* When entries came to the mailbox, in seconds of wall time; 0 where that is not known, or for
+     * one that is gone. */
+    int (*saved)(struct backend_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
+                 uint32_t *saved) WAITS;
+
     /* How many entries bodies have, into `counts`; 0 for one that is gone. */
     int (*count_entries)(struct backend_account *a, const uint64_t *bodies, size_t count,
                          uint32_t *counts) WAITS;

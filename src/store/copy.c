@@ -81,6 +81,7 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
                                                            .entries = entries,
                                                            .count = i,
                                                            .sets = sets,
+                                                           .saved = fiber_wall(),
                                                            .from = v->move ? from->info.id : 0,
                                                            .gone = uids};
     v->result.count += i;

@@ -59,7 +59,7 @@ struct record_append { /* a new body with its first entry */
     uint32_t header_size;
     struct slice keywords; /* a set; the entry has no number for it */
     struct slice return_path, key;
-    usec_t stored; /* wall time: from then on the key is remembered */
+    usec_t stored; /* wall time: it is saved, and from then on the key is remembered */
     bool followed; /* the next record is a message, too: after a crash both are there, or none */
     struct store_bytes bytes;
 };
@@ -70,6 +70,7 @@ struct record_copy { /* further entries of bodies that are there; UIDs and modse
     const struct store_entry *entries;
     size_t count;
     struct slice sets; /* of the entries */
+    usec_t saved;      /* wall time: when they came to the mailbox */
     uint32_t from;     /* a move: as many entries of this mailbox go, with these UIDs; 0: a copy */
     const uint32_t *gone;
 };

@@ -361,6 +361,13 @@ void store_view_keywords(const struct store_view *v, const struct store_message 
 int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names) WAITS;
 
 /*
+ * When messages came to the mailbox (RFC 8514): stored, copied, moved or brought back. 0 where it
+ * is not known, of messages that an older program has stored, and for one that has gone.
+ */
+int store_save_dates(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
+                     usec_t *dates) WAITS;
+
+/*
  * What has changed since a MODSEQ (RFC 7162 §3.1.4, §3.2.5), added to a buffer of UIDs (uint32_t)
  * in their order: messages of the view that are new or have other flags; and messages that were
  * expunged, which may be newer than any view. -E_LIMIT: that is too long ago to tell.

@@ -116,6 +116,15 @@ int store_vanished(struct store_account *a, uint32_t mailbox, uint64_t since,
     return a->below->backend->ops->vanished(a->below, mailbox, since, uids);
 }
 
+int store_save_dates(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
+                     usec_t *dates) {
+    _cleanup_(free_p) uint32_t *seconds = mem_array(count, sizeof *seconds);
+    int error = a->below->backend->ops->saved(a->below, mailbox, uids, count, seconds);
+    for (size_t i = 0; !error && i < count; i++)
+        dates[i] = seconds[i] * USEC_SEC;
+    return error;
+}
+
 struct slice store_uidl(const struct store_message *m, char text[static STORE_UIDL_SIZE]) {
     int len = snprintf(text, STORE_UIDL_SIZE, "%llx.%llx", (unsigned long long)m->body,
                        (unsigned long long)m->date);

@@ -49,6 +49,64 @@ static void expect(struct world *w, uint32_t mailbox, const uint32_t *uids, cons
 #define EXPECT(w, mailbox, uids, numbers)                                                          \
     expect((w), (mailbox), (uids), (numbers), ARRAY_SIZE(uids))
 
+/* ------------------------------------------------------------------ save dates (RFC 8514) */
+
+static void expect_saved(struct world *w, uint32_t mailbox, uint32_t uid, usec_t date) {
+    usec_t saved = 1;
+    assert_int_equal(store_save_dates(w->account, mailbox, &uid, 1, &saved), 0);
+    assert_int_equal(saved, date);
+}
+
+/* Messages 1 to 3 come in the hours behind TEST_NOW; copies of them another hour later each. */
+static uint32_t fill_hourly(struct world *w) {
+    uint32_t other = make_mailbox(w, "other");
+    for (uint32_t i = 1; i <= 3; i++) {
+        world_fill(w, i);
+        fiber_sleep(TEST_NOW + i * USEC_HOUR - fiber_wall());
+    }
+    (void)copy(w, STORE_INBOX, (const uint32_t[]){1}, 1, other, false);
+    fiber_sleep(TEST_NOW + 4 * USEC_HOUR - fiber_wall());
+    (void)copy(w, STORE_INBOX, (const uint32_t[]){2, 3}, 2, other, true);
+    (void)world_flag(w, 1, STORE_FLAGGED, 0);
+    return other;
+}
+
+static void expect_hourly(struct world *w, uint32_t other) {
+    expect_saved(w, STORE_INBOX, 1, TEST_NOW);
+    expect_saved(w, STORE_INBOX, 2, 0); /* it has gone */
+    expect_saved(w, other, 1, TEST_NOW + 3 * USEC_HOUR);
+    expect_saved(w, other, 2, TEST_NOW + 4 * USEC_HOUR);
+    expect_saved(w, other, 3, TEST_NOW + 4 * USEC_HOUR);
+    expect_saved(w, other, 4, 0);
+}
+
+WORLD_TEST_BOTH(rfc8514_messages_are_saved_when_they_come_to_their_mailbox) {
+    world_open(w);
+    uint32_t other = fill_hourly(w);
+    expect_hourly(w, other);
+    world_crash(w);
+    expect_hourly(w, other);
+}
+
+WORLD_TEST(rfc8514_save_dates_outlive_compaction_and_mail_db) {
+    struct store_stats stats;
+    w->solo.compact_size = 1000000000; /* only when we say so */
+    world_open(w);
+    uint32_t other = fill_hourly(w);
+    uint32_t uid = 4;
+    for (unsigned i = 1; i <= 2; i++) {
+        world_fill(w, 40 * i);
+        while (uid <= 40 * i)
+            world_expunge(w, uid++);
+        assert_int_equal(store_compact(w->account), 0);
+        store_stats(w->store, &stats);
+        assert_int_equal(stats.compacted, i);
+    }
+    expect_hourly(w, other);
+    world_rebuild(w);
+    expect_hourly(w, other);
+}
+
 WORLD_TEST_BOTH(rfc9051_6_4_7_copies_have_flags_dates_and_new_uids) {
     world_open(w);
     world_fill(w, 3);
@@ -497,6 +555,8 @@ WORLD_TEST_BOTH_ON(what_is_changed_while_a_mailbox_is_loaded_is_seen, false) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        BOTH(rfc8514_messages_are_saved_when_they_come_to_their_mailbox),
+        cmocka_unit_test(rfc8514_save_dates_outlive_compaction_and_mail_db),
         BOTH(rfc9051_6_4_7_copies_have_flags_dates_and_new_uids),
         BOTH(a_body_counts_once_as_long_as_it_has_an_entry),
         BOTH(all_entries_of_a_body_removed_at_once_free_it_once),

@@ -221,6 +221,7 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"QUOTA=RES-STORAGE", ["STATUS INBOX (DELETED DELETED-STORAGE)"]),
     (b"RIGHTS=kxte", ["LISTRIGHTS INBOX hana"]),
     (b"REPLACE", ["REPLACE 2 INBOX {0+}\r\n"]),
+    (b"SAVEDATE", ["FETCH 1 SAVEDATE", "SEARCH SAVEDATESUPPORTED SAVEDON 1-Feb-2026"]),
     (b"SEARCH=FUZZY", ["SEARCH FUZZY SUBJECT message"]),
     (b"SEARCHRES", ["SEARCH RETURN (SAVE) ALL", "FETCH $ UID"]),
     (b"SORT", ["SORT (DATE) UTF-8 ALL"]),

@@ -64,13 +64,17 @@ static uint32_t put_set(struct mailbox *m, struct slice lines, uint32_t number) 
     return (uint32_t)++m->set_count;
 }
 
-static void put_entry(struct kept *k, struct mailbox *m, struct store_entry e, struct slice sets) {
+static void put_entry(struct kept *k, struct mailbox *m, struct store_entry e, struct slice sets,
+                      usec_t saved) {
     e.keywords = put_set(m, sets, e.keywords) & STORE_SET_MAX;
     e.flags &= ~ENTRY_SHARED & 0xffU;
     size_t at = KEPT_PLACE(m->entries, m->count, uid, e.uid);
     m->entries = with_room(m->entries, m->count, sizeof e);
+    m->saved = with_room(m->saved, m->count, sizeof *m->saved);
+    memmove(&m->saved[at + 1], &m->saved[at], (m->count - at) * sizeof *m->saved);
     memmove(&m->entries[at + 1], &m->entries[at], (m->count++ - at) * sizeof e);
     m->entries[at] = e;
+    m->saved[at] = (uint32_t)(saved / USEC_SEC);
     m->about.messages++;
     m->about.unseen += !(e.flags & STORE_SEEN);
     m->about.bytes += e.size;
@@ -189,7 +193,9 @@ static void expunge(struct kept *k, struct mailbox *m, const struct record_expun
         m->about.unseen -= !(e->flags & STORE_SEEN);
         m->about.bytes -= e->size;
         drop_entry_of(k, m, e, r->modseq, r->when);
+        uint32_t *saved = &m->saved[e - m->entries];
         memmove(e, e + 1, (size_t)(&m->entries[--m->count] - e) * sizeof *e);
+        memmove(saved, saved + 1, (size_t)(&m->saved[m->count] - saved) * sizeof *saved);
         m->vanished = with_room(m->vanished, m->vanished_count, sizeof *m->vanished);
         m->vanished[m->vanished_count++] = (struct vanished){r->uids[i], r->modseq};
     }
@@ -244,6 +250,7 @@ static void mailbox_done(struct mailbox *m) {
         kept_text_free(m->sets[i]);
     free(m->sets);
     free(m->entries);
+    free(m->saved);
     free(m->vanished);
 }
 
@@ -264,11 +271,12 @@ void kept_apply(struct kept *k, const struct store_record *r) {
         put_body(k, &r->append);
         e = r->append.entry;
         e.keywords = 1;
-        put_entry(k, kept_mailbox(k, r->append.mailbox), e, r->append.keywords);
+        put_entry(k, kept_mailbox(k, r->append.mailbox), e, r->append.keywords, r->append.stored);
         break;
     case RECORD_COPY:
         for (size_t i = 0; i < r->copy.count; i++)
-            put_entry(k, kept_mailbox(k, r->copy.mailbox), r->copy.entries[i], r->copy.sets);
+            put_entry(k, kept_mailbox(k, r->copy.mailbox), r->copy.entries[i], r->copy.sets,
+                      r->copy.saved);
         if (r->copy.from && r->copy.count > 0)
             expunge(k, kept_mailbox(k, r->copy.from),
                     &(struct record_expunge){.modseq = r->copy.entries[r->copy.count - 1].modseq,
@@ -354,7 +362,7 @@ struct kept *kept_copy(const struct kept *from) {
             struct store_entry e = m->entries[n];
             struct slice set = e.keywords ? m->sets[e.keywords - 1] : S("");
             e.keywords = 1;
-            put_entry(k, to, e, set);
+            put_entry(k, to, e, set, m->saved[n] * USEC_SEC);
         }
         to->forgotten = m->forgotten;
         for (size_t n = 0; n < m->vanished_count; n++) {

@@ -26,6 +26,7 @@ struct vanished {
 struct mailbox {
     struct backend_mailbox about; /* its name is on the heap */
     struct store_entry *entries;  /* by UID */
+    uint32_t *saved;              /* of each: seconds of wall time */
     size_t count;
     struct slice *sets; /* of keywords, on the heap: entries have their places, from 1 on */
     size_t set_count;

@@ -115,6 +115,17 @@ static int memory_keywords(struct backend_account *a, uint32_t mailbox, struct b
     return m ? 0 : -E_UNKNOWN;
 }
 
+static int memory_saved(struct backend_account *a, uint32_t mailbox, const uint32_t *uids,
+                        size_t count, uint32_t *saved) {
+    const struct kept *k = kept_of(a);
+    const struct mailbox *m = k ? kept_mailbox(k, mailbox) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = m ? KEPT_PLACE(m->entries, m->count, uid, uids[i]) : 0;
+        saved[i] = m && at < m->count && m->entries[at].uid == uids[i] ? m->saved[at] : 0;
+    }
+    return 0;
+}
+
 static int memory_count_entries(struct backend_account *a, const uint64_t *bodies, size_t count,
                                 uint32_t *counts) {
     for (size_t i = 0; i < count; i++) {
@@ -389,6 +400,7 @@ static const struct backend_ops ops = {
     .commit = memory_commit,
     .load = memory_load,
     .keywords = memory_keywords,
+    .saved = memory_saved,
     .count_entries = memory_count_entries,
     .vanished = memory_vanished,
     .property = memory_property,

@@ -38,6 +38,7 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
                                       .modseq = n->entries[i].modseq,
                                       .flags = n->entries[i].flags & ~ENTRY_SHARED & 0xffU,
                                       .set = n->entries[i].keywords,
+                                      .saved = (uint32_t)(n->saved / USEC_SEC),
                                   });
     note_entries_encode(facts, &(struct note_entries){
                                    .account = g->account->id,

@@ -176,6 +176,10 @@ int index_deletion(struct index *ix, uint32_t mailbox, uint32_t uid, struct inde
 /* 1: the mailbox was removed; 0: it was not, or nothing is known of it. */
 int index_mailbox_gone(struct index *ix, uint32_t mailbox);
 
+/* As backend_ops.saved(). */
+int index_saved(struct index *ix, uint32_t mailbox, const uint32_t *uids, size_t count,
+                uint32_t *saved);
+
 /* The pack out of which an expunged entry could come back; 0: none. -E_UNKNOWN: not expunged. */
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
 /* As backend_ops.vanished(). */

@@ -113,6 +113,9 @@ static const char *const STEPS[] = {
     "ALTER TABLE account ADD COLUMN forgotten_modseq bigint NOT NULL DEFAULT 0;"
     "ALTER TABLE account ADD COLUMN forgotten_uid bigint NOT NULL DEFAULT 0;"
     "ALTER TABLE account ADD COLUMN deleted_bytes bigint NOT NULL DEFAULT 0;",
+
+    /* When messages came to their mailboxes, in seconds; 0: not known. */
+    "ALTER TABLE entries ADD COLUMN saved bigint NOT NULL DEFAULT 0;",
 };
 
 /* The files have no mark: what tells them from others is where they lie. */

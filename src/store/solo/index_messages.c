@@ -23,7 +23,8 @@
 struct entry_facts {
     uint32_t mailbox, uid;
     uint64_t body, modseq, flags, size;
-    uint64_t pack; /* of its own record; 0: it lies with its body */
+    uint64_t pack;  /* of its own record; 0: it lies with its body */
+    uint64_t saved; /* seconds of wall time; 0: not known */
     struct slice keywords;
 };
 
@@ -32,7 +33,7 @@ static int add_entry(struct index *ix, const struct entry_facts *f) {
     int error = index_join_set(ix, f->mailbox, f->keywords, &set);
     if (!error)
         error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(f->mailbox), V(f->uid), V(f->body),
-                       V(f->modseq), V(f->flags), V(f->pack), V(set));
+                       V(f->modseq), V(f->flags), V(f->pack), V(set), V(f->saved));
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, f->mailbox);
@@ -126,6 +127,7 @@ static int take_message_again(struct index *ix, const struct log_record *r,
                                                .modseq = n->modseq,
                                                .flags = n->flags,
                                                .size = r->place.body_len,
+                                               .saved = (uint64_t)(n->stored / USEC_SEC),
                                                .keywords = n->keywords});
 }
 
@@ -152,6 +154,7 @@ int index_take_message(struct index *ix, const struct log_record *r, bool replay
                                                .modseq = n.modseq,
                                                .flags = n.flags,
                                                .size = r->place.body_len,
+                                               .saved = (uint64_t)(n.stored / USEC_SEC),
                                                .keywords = n.keywords});
 }
 
@@ -199,6 +202,7 @@ static int take_entry(struct index *ix, const struct log_record *r, uint32_t mai
                                                .flags = e->flags,
                                                .size = e->size,
                                                .pack = r->pack,
+                                               .saved = e->saved,
                                                .keywords = keywords});
 }
 

@@ -198,6 +198,18 @@ int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_e
     return error;
 }
 
+int index_saved(struct index *ix, uint32_t mailbox, const uint32_t *uids, size_t count,
+                uint32_t *saved) {
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+        int error = index_row(ix, &st, SQL_ENTRY_SAVED, V(ix->account), V(mailbox), V(uids[i]));
+        if (error && error != -E_UNKNOWN)
+            return error;
+        saved[i] = error ? 0 : (uint32_t)db_u64(st, 0);
+    }
+    return 0;
+}
+
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_VANISHED_GET, V(ix->account), V(mailbox), V(uid));

@@ -77,10 +77,11 @@ const char SQL_BODY_PLACES[] =
     " ORDER BY body_id LIMIT ?3";
 
 const char SQL_ENTRY_ADD[] =
-    "INSERT INTO entries (account_id, mailbox_id, uid, body_id, modseq, flags, pack, keywords)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO entries (account_id, mailbox_id, uid, body_id, modseq, flags, pack, keywords,"
+    " saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const char SQL_ENTRY_GET[] = "SELECT body_id, flags, modseq, pack, keywords FROM entries" KEY
                              " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_ENTRY_SAVED[] = "SELECT saved FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_ENTRY_SET[] = "UPDATE entries SET flags = ?4, modseq = ?5, keywords = ?6" KEY
                              " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_ENTRY_MOVE[] =

@@ -239,6 +239,8 @@ int solo_read_many(struct backend_account *a, const struct backend_body *bodies,
                    size_t most, struct buf *to, struct store_piece *ret_pieces) WAITS;
 int solo_get(struct backend_account *a, struct backend_body body, struct backend_file *ret) WAITS;
 void solo_put(struct backend_account *a, struct backend_file *f);
+int solo_saved(struct backend_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
+               uint32_t *saved) WAITS;
 int solo_load(struct backend_account *a, uint32_t mailbox, uint32_t above,
               struct store_entry *entries, size_t size, struct buf *sets, size_t *ret_count) WAITS;
 int solo_keywords(struct backend_account *a, uint32_t mailbox, struct buf *names) WAITS;

@@ -128,6 +128,7 @@ struct note_entry {
     uint64_t body, modseq;
     uint8_t flags;
     uint32_t set;
+    uint32_t saved; /* when it came to its mailbox: seconds of wall time; 0: of an older program */
 };
 #define NOTE_ENTRY_SIZE 32U
 

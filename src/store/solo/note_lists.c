@@ -68,7 +68,7 @@ void note_entry_encode(struct buf *to, const struct note_entry *e) {
     buf_add_u32(to, e->size);
     buf_add_u64(to, e->body);
     buf_add_u64(to, e->modseq);
-    buf_add_u64(to, flag_word(e->flags, e->set));
+    buf_add_u64(to, flag_word(e->flags, e->set) | (uint64_t)e->saved << 32);
 }
 
 int note_entries_decode(struct slice facts, struct note_entries *ret) {
@@ -99,6 +99,7 @@ struct note_entry note_entries_at(const struct note_entries *n, size_t place) {
         .modseq = get_u64(at + 16),
         .flags = (uint8_t)word,
         .set = (uint32_t)(word >> 8) & STORE_SET_MAX,
+        .saved = (uint32_t)(word >> 32),
     };
 }
 

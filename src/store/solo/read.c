@@ -49,6 +49,31 @@ int solo_load(struct backend_account *account, uint32_t mailbox, uint32_t above,
     return error;
 }
 
+struct saved_job {
+    struct index *index;
+    uint32_t mailbox;
+    const uint32_t *uids;
+    size_t count;
+    uint32_t *saved;
+};
+
+static int run_saved(void *arg) {
+    struct saved_job *j = arg;
+    return index_saved(j->index, j->mailbox, j->uids, j->count, j->saved);
+}
+
+int solo_saved(struct backend_account *account, uint32_t mailbox, const uint32_t *uids,
+               size_t count, uint32_t *saved) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct saved_job j = {a->index, mailbox, uids, count, saved};
+    error = offload(OFFLOAD_DISK, run_saved, &j);
+    files_unlock(a, error);
+    return error;
+}
+
 struct keywords_job {
     struct index *index;
     uint32_t mailbox;

@@ -46,6 +46,7 @@ static const struct backend_ops ops = {
     .purge = solo_purge,
     .commit = solo_commit,
     .load = solo_load,
+    .saved = solo_saved,
     .keywords = solo_keywords,
     .count_entries = solo_count_entries,
     .vanished = solo_vanished,
