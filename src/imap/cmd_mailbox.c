@@ -156,6 +156,8 @@ void imap_do_rename(struct imap_session *s, const struct imap_command *command) 
     const struct slice to = command->rename.to;
     struct store_mailbox m;
     int error = imap_find_allowed(s, command->rename.from, STORE_RIGHT_REMOVE_MAILBOX, &m);
+    if (!error && slice_eq(command->rename.from, to))
+        error = -EEXIST;
     if (!error)
         error = m.id == STORE_INBOX ? rename_inbox(s, to) : rename_other(s, m.id, to);
     if (error == -EEXIST)

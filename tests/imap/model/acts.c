@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What clients do to messages. A user does one thing after the other; now and then several are sent
+ * at once, with UIDs only, since numbers may be others when they are obeyed.
+ */
+#include "acts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "act_names.h"
+#include "act_sessions.h"
+#include "base/alloc.h"
+#include "fiber/fiber.h"
+#include "trace.h"
+
+#define EACH_MOST 6U
+
+static struct truth *truth(struct client *c) {
+    return &c->run->truth;
+}
+
+/* ------------------------------------------------------------------ which messages */
+
+/* Some of those that the client knows, one behind the other or not; as a set, and in `uids`. */
+static bool choose(struct client *c, struct command *k, bool by_number, struct buf *set) {
+    size_t known = 0;
+    while (known < c->count && c->list[known].uid > 0)
+        known++;
+    if (!c->box || known == 0)
+        return false;
+    size_t first = client_pick(c, (uint32_t)known);
+    size_t count = 1 + client_pick(c, EACH_MOST);
+    count = MIN(count, known - first);
+    k->uids = mem_array(count, sizeof *k->uids);
+    bool range = client_pick(c, 2);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = range ? first + i : first + i * (known - first) / count;
+        k->uids[k->uid_count++] = c->list[at].uid;
+        if (!range || count == 1)
+            buf_printf(set, "%s%u", i > 0 ? "," : "",
+                       by_number ? (unsigned)at + 1 : c->list[at].uid);
+    }
+    if (range && count > 1)
+        buf_printf(set, "%u:%u", by_number ? (unsigned)first + 1 : c->list[first].uid,
+                   by_number ? (unsigned)(first + count) : c->list[first + count - 1].uid);
+    return true;
+}
+
+/* What was chosen is handed on to a command that has begun. */
+static void hand_over(struct command *to, struct command *chosen, bool by_number) {
+    to->uids = chosen->uids;
+    to->uid_count = chosen->uid_count;
+    to->by_number = by_number;
+}
+
+/* ------------------------------------------------------------------ messages that stay */
+
+/* Each of them once in `of` times. */
+static uint32_t some_flags(struct client *c, uint32_t of) {
+    uint32_t flags = 0;
+    for (unsigned i = 0; i < TRUTH_FLAGS; i++)
+        flags |= client_pick(c, of) == 0 ? 1U << i : 0;
+    return flags;
+}
+
+static uint64_t less(uint64_t modseq, uint32_t by) {
+    return modseq > by ? modseq - by : 0;
+}
+
+static void send_store(struct client *c, bool by_number) {
+    static const char *const signs[] = {"+", "-", ""};
+    _cleanup_(buf_done) struct buf set = {0}, flags = {0};
+    struct command chosen = {0};
+    if (!choose(c, &chosen, by_number, &set))
+        return;
+    enum truth_how how = (enum truth_how)client_pick(c, 3);
+    uint32_t bits = some_flags(c, 4);
+    char since[40] = "";
+    uint64_t unchanged = 0;
+    if (c->condstore && client_pick(c, 4) == 0) {
+        unchanged = 1 + less(c->modseq, client_pick(c, 5));
+        (void)snprintf(since, sizeof since, " (UNCHANGEDSINCE %" PRIu64 ")", unchanged - 1);
+    }
+    flags_text(bits, &flags);
+    struct command *k = client_begin(c, V_STORE, "%sSTORE %s%s %sFLAGS%s (%s)",
+                                     by_number ? "" : "UID ", buf_str(&set), since, signs[how],
+                                     client_pick(c, 2) ? ".SILENT" : "", buf_str(&flags));
+    hand_over(k, &chosen, by_number);
+    k->how = how;
+    k->flags = bits;
+    k->changed_since = unchanged;
+    k->writes = mem_array(k->uid_count, sizeof *k->writes);
+    for (size_t i = 0; i < k->uid_count; i++)
+        k->writes[i] = truth_write_begin(truth(c), k->box, k->uids[i], how, bits);
+}
+
+static void send_fetch(struct client *c, bool by_number) {
+    _cleanup_(buf_done) struct buf set = {0};
+    struct command chosen = {0};
+    if (!choose(c, &chosen, by_number, &set))
+        return;
+    const char *const what[] = {"(FLAGS)", "(UID FLAGS RFC822.SIZE)", "(UID BODY.PEEK[])",
+                                "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])"};
+    struct command *k = client_begin(c, V_FETCH, "%sFETCH %s %s", by_number ? "" : "UID ",
+                                     buf_str(&set), what[client_pick(c, 4)]);
+    hand_over(k, &chosen, by_number);
+}
+
+/* What the client does not know of its mailbox yet. */
+static void send_fetch_news(struct client *c) {
+    size_t at = 0;
+    while (at < c->count && c->list[at].uid > 0 && c->list[at].flags != TRUTH_NOT_TOLD)
+        at++;
+    if (c->box && at < c->count)
+        (void)client_begin(c, V_FETCH,
+                           "UID FETCH %u:* (UID FLAGS%s BODY.PEEK[HEADER.FIELDS (SUBJECT)])",
+                           at > 0 ? c->list[at - 1].uid + 1 : 1, c->condstore ? " MODSEQ" : "");
+}
+
+static void send_fetch_all(struct client *c) {
+    if (!c->box)
+        return;
+    struct command *k = client_begin(
+        c, V_FETCH, "UID FETCH 1:* (UID FLAGS%s RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])",
+        c->condstore ? " MODSEQ" : "");
+    k->all = true;
+}
+
+static void send_fetch_changes(struct client *c) {
+    if (!c->box || !c->condstore)
+        return;
+    uint64_t since = less(c->modseq, client_pick(c, 20));
+    struct command *k =
+        client_begin(c, V_FETCH, "UID FETCH 1:* (FLAGS) (CHANGEDSINCE %" PRIu64 "%s)",
+                     MAX(since, (uint64_t)1), c->qresync && client_pick(c, 2) ? " VANISHED" : "");
+    k->changed_since = MAX(since, (uint64_t)1);
+}
+
+static void send_search(struct client *c) {
+    if (!c->box)
+        return;
+    if (client_pick(c, 2)) {
+        struct command *k = client_begin(c, V_SEARCH, "UID SEARCH ALL");
+        k->all = true;
+    } else {
+        struct command *k = client_begin(c, V_SEARCH, "SEARCH UNDELETED");
+        k->by_number = true;
+    }
+}
+
+static void send_noop(struct client *c) {
+    (void)client_begin(c, V_NOOP, c->box && client_pick(c, 4) == 0 ? "CHECK" : "NOOP");
+}
+
+/* ------------------------------------------------------------------ messages that come and go */
+
+static void send_copy(struct client *c, bool by_number) {
+    _cleanup_(buf_done) struct buf set = {0};
+    struct command chosen = {0};
+    char name[NAME_SIZE];
+    if (!choose(c, &chosen, by_number, &set))
+        return;
+    bool move = client_pick(c, 2);
+    names_choose(c, name);
+    struct command *k =
+        client_begin(c, move ? V_MOVE : V_COPY, "%s%s %s %s", by_number ? "" : "UID ",
+                     move ? "MOVE" : "COPY", buf_str(&set), name);
+    hand_over(k, &chosen, by_number && !move);
+    (void)snprintf(k->name, sizeof k->name, "%s", name);
+    k->wish = truth_wish(truth(c));
+    for (size_t i = 0; i < k->uid_count; i++) {
+        struct truth_message *m = truth_message(k->box, k->uids[i]);
+        if (!m)
+            continue;
+        m->may_move |= move;
+        truth_coming_add(truth(c), k->wish, m->serial, move ? k->box->validity : 0, m->uid);
+    }
+}
+
+static void send_expunge(struct client *c) {
+    _cleanup_(buf_done) struct buf set = {0};
+    struct command chosen = {0};
+    if (!c->box || c->read_only)
+        return;
+    struct command *k;
+    if (client_pick(c, 3) == 0) {
+        k = client_begin(c, V_EXPUNGE, "EXPUNGE");
+    } else {
+        if (!choose(c, &chosen, false, &set))
+            return;
+        k = client_begin(c, V_EXPUNGE, "UID EXPUNGE %s", buf_str(&set));
+        hand_over(k, &chosen, false);
+    }
+    truth_expunge_begin(k->box, k->uids, k->uid_count);
+}
+
+/* The beginning of an APPEND; its text is in `text`. */
+static struct command *begin_append(struct client *c, struct buf *text, const char *sign) {
+    _cleanup_(buf_done) struct buf flags = {0};
+    char name[NAME_SIZE];
+    uint32_t serial = ++c->run->serial;
+    uint32_t bits = some_flags(c, 8);
+    names_choose(c, name);
+    flags_text(bits, &flags);
+    message_text(serial, text);
+    bool catenate = client_pick(c, 6) == 0;
+    struct command *k = client_begin(c, V_APPEND, "APPEND %s (%s) %s{%zu%s}", name, buf_str(&flags),
+                                     catenate ? "CATENATE (TEXT " : "", text->len, sign);
+    if (catenate)
+        buf_add_byte(text, ')');
+    (void)snprintf(k->name, sizeof k->name, "%s", name);
+    k->serial = serial;
+    k->first = bits;
+    k->wish = truth_wish(truth(c));
+    truth_coming_add(truth(c), k->wish, serial, 0, 0);
+    return k;
+}
+
+static void send_append(struct client *c) {
+    _cleanup_(buf_done) struct buf text = {0};
+    (void)begin_append(c, &text, "+");
+    if (c->stream && !c->dropped) {
+        stream_write(c->stream, buf_slice(&text));
+        stream_write(c->stream, S("\r\n"));
+    }
+}
+
+static void do_append(struct client *c) {
+    _cleanup_(buf_done) struct buf text = {0};
+    bool breaks_off = client_pick(c, 8) == 0;
+    (void)begin_append(c, &text, "");
+    if (!client_wait_plus(c)) {
+        client_finish(c);
+        return;
+    }
+    size_t len = breaks_off ? client_pick(c, (uint32_t)text.len) : text.len;
+    for (size_t at = 0, piece; at < len; at += piece) {
+        piece = 1 + client_pick(c, 40000);
+        piece = MIN(len - at, piece);
+        stream_write(c->stream, slice_of(text.ptr + at, piece));
+        (void)stream_flush(c->stream);
+        (void)fiber_sleep(client_pick(c, 3 * USEC_MS));
+    }
+    if (breaks_off) {
+        client_drop(c);
+        return;
+    }
+    stream_write(c->stream, S("\r\n"));
+    client_finish(c);
+}
+
+/* ------------------------------------------------------------------ one after the other */
+
+void act_learn(struct client *c) {
+    client_finish(c);
+    for (unsigned i = 0; i < 3 && !c->dropped; i++) {
+        send_fetch_news(c);
+        client_finish(c);
+    }
+}
+
+void act_noop(struct client *c) {
+    send_noop(c);
+    act_learn(c);
+}
+
+static void do_store(struct client *c) {
+    send_store(c, client_pick(c, 2));
+    act_learn(c);
+}
+static void do_fetch(struct client *c) {
+    send_fetch(c, client_pick(c, 2));
+    act_learn(c);
+}
+static void do_copy(struct client *c) {
+    send_copy(c, client_pick(c, 2));
+    act_learn(c);
+}
+static void do_expunge(struct client *c) {
+    send_expunge(c);
+    act_learn(c);
+}
+static void do_search(struct client *c) {
+    send_search(c);
+    act_learn(c);
+}
+static void do_changes(struct client *c) {
+    send_fetch_changes(c);
+    act_learn(c);
+}
+void act_fetch_all(struct client *c) {
+    send_fetch_all(c);
+    act_learn(c);
+}
+
+/* Several at once; the user may be gone before they are answered. */
+static void do_several(struct client *c) {
+    unsigned count = 2 + client_pick(c, 4);
+    for (unsigned i = 0; i < count; i++)
+        switch (client_pick(c, 8)) {
+        case 0:
+        case 1:
+            send_store(c, false);
+            break;
+        case 2:
+            send_fetch(c, false);
+            break;
+        case 3:
+            send_copy(c, false);
+            break;
+        case 4:
+            send_expunge(c);
+            break;
+        case 5:
+            send_append(c);
+            break;
+        case 6:
+            send_fetch_changes(c);
+            break;
+        default:
+            send_noop(c);
+        }
+    if (client_pick(c, 10) == 0 && c->stream && !c->dropped) {
+        (void)stream_flush(c->stream);
+        (void)fiber_sleep(client_pick(c, 10 * USEC_MS));
+        client_drop(c);
+        return;
+    }
+    act_learn(c);
+}
+
+/* ------------------------------------------------------------------ the table */
+
+static void do_wait(struct client *c) {
+    (void)fiber_sleep(client_pick(c, 20 * USEC_MS));
+}
+
+static void do_deliver(struct client *c) {
+    struct run *run = c->run;
+    uint32_t serial = ++run->serial;
+    unsigned wish = truth_wish(&run->truth);
+    truth_coming_add(&run->truth, wish, serial, 0, 0);
+    trace_line(run->trace, "%c  (message %u is delivered)", c->letter, serial);
+    if (run->deliver(run, wish, serial))
+        truth_wish_over(&run->truth, wish);
+}
+
+static const struct row {
+    unsigned weight;
+    void (*run)(struct client *c) WAITS;
+} rows[] = {
+    {20, act_noop},  {20, do_store},   {8, do_fetch},  {10, do_copy},   {12, do_expunge},
+    {10, do_append}, {14, do_several}, {4, do_search}, {6, do_changes}, {6, act_fetch_all},
+    {14, do_select}, {4, do_close},    {5, do_idle},   {4, do_drop},    {6, do_wait},
+    {6, do_deliver}, {5, act_list},    {5, do_status}, {14, do_names},
+};
+
+void act(struct client *c) {
+    unsigned sum = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        sum += rows[i].weight;
+    unsigned at = client_pick(c, sum);
+    const struct row *r = rows;
+    while (at >= r->weight)
+        at -= r++->weight;
+    r->run(c);
+}
