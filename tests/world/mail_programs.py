@@ -171,6 +171,7 @@ class Reader(Desk):
         if "Sent" not in self.names():
             with host.imap(self.user) as wire:
                 wire.ok("CREATE Sent (USE (\\Sent))")
+                wire.ok("SUBSCRIBE Sent")
         if os.environ.get("RECORD"):
             with host.imap(self.user) as wire:  # so that what is recorded can be read
                 wire.ok("SETMETADATA \"\" (/private/vendor/hayauma/imap/capabilities-off"
