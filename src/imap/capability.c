@@ -64,6 +64,7 @@ static const struct capability {
     {"UIDPLUS", AFTER_LOGIN},     /* RFC 4315 */
     {"UNSELECT", AFTER_LOGIN},    /* RFC 3691 */
     {"URL-PARTIAL", AFTER_LOGIN}, /* RFC 5550 */
+    {"URLAUTH", AFTER_LOGIN},     /* RFC 4467 */
     {"UTF8=ACCEPT", AFTER_LOGIN}, /* RFC 6855 */
     {"WITHIN", AFTER_LOGIN},      /* RFC 5032 */
 };

@@ -164,7 +164,7 @@ static void take_url(struct imap_session *s, struct append *a, struct slice text
     }
     int r = imap_url_parse(text, &s->c.arena, &url);
     if (r == 0)
-        r = imap_quote(s, &url, take_quoted, &(struct quoting){s, a});
+        r = imap_quote(s, &url, &(struct imap_quoting){&(struct quoting){s, a}, NULL, take_quoted});
     if (a->failed || r == 0)
         return;
     a->failed = r == -E_SYNTAX || r == -E_UNKNOWN ? -EBADMSG : r;
@@ -195,8 +195,10 @@ static struct store_delivery delivery_of(const struct imap_session *s, const str
 static int store_messages(struct imap_session *s, struct append *a, uint32_t *ret_uid) WAITS {
     _cleanup_(free_p) struct store_delivery *d = mem_array(a->count, sizeof *d);
     _cleanup_(free_p) struct store_delivered *stored = mem_array(a->count, sizeof *stored);
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; i < a->count; i++) {
         d[i] = delivery_of(s, a, i);
+        (void)fiber_yield_if_long();
+    }
     int error = store_incoming_deliver_all(&a->incoming, d, a->count, stored);
     if (!error)
         *ret_uid = stored->uid;

@@ -73,6 +73,40 @@ int imap_date_time_parse(struct slice text, struct imap_date_time *ret) {
     return 0;
 }
 
+/* "Z", or an offset in minutes. */
+static bool cut_zone(struct slice *rest, int *ret) {
+    unsigned h, m;
+    *ret = 0;
+    if (cut_byte(rest, 'Z') || cut_byte(rest, 'z'))
+        return true;
+    const bool west = cut_byte(rest, '-');
+    if ((!west && !cut_byte(rest, '+')) || !cut_digits(rest, 2, 2, &h) || !cut_byte(rest, ':') ||
+        !cut_digits(rest, 2, 2, &m) || h > 23 || m > 59)
+        return false;
+    *ret = (int)(h * 60 + m) * (west ? -1 : 1);
+    return true;
+}
+
+int imap_rfc3339_parse(struct slice text, usec_t *ret) {
+    unsigned year, month, day, h, m, s, fraction;
+    int zone;
+    if (!cut_digits(&text, 4, 4, &year) || !cut_byte(&text, '-') ||
+        !cut_digits(&text, 2, 2, &month) || !cut_byte(&text, '-') ||
+        !cut_digits(&text, 2, 2, &day) || !(cut_byte(&text, 'T') || cut_byte(&text, 't')) ||
+        !cut_digits(&text, 2, 2, &h) || !cut_byte(&text, ':') || !cut_digits(&text, 2, 2, &m) ||
+        !cut_byte(&text, ':') || !cut_digits(&text, 2, 2, &s))
+        return -E_SYNTAX;
+    if (cut_byte(&text, '.') && !cut_digits(&text, 1, 9, &fraction))
+        return -E_SYNTAX;
+    if (!cut_zone(&text, &zone) || text.len > 0 || !time_is_day(year, month, day) || h > 23 ||
+        m > 59 || s > 60)
+        return -E_SYNTAX;
+    usec_t seconds = time_days(year, month, day) * 86400 + (usec_t)h * 3600 + (usec_t)m * 60 + s -
+                     (usec_t)zone * 60;
+    *ret = seconds * USEC_SEC;
+    return 0;
+}
+
 /* Seconds since 1970 on the clocks of the zone, within the years that have a form. */
 static usec_t local_seconds(struct imap_date_time t) {
     usec_t seconds = t.at / USEC_SEC - (t.at % USEC_SEC < 0) + (usec_t)t.zone * 60;

@@ -13,6 +13,10 @@ struct imap_date_time {
     int16_t zone; /* minutes east of UTC */
 };
 
+/* RFC 3339, of a URL: "2026-12-01T09:00:00.5Z", or "+09:00" in place of "Z"; fractions of a second
+ * are passed over. -E_SYNTAX. */
+int imap_rfc3339_parse(struct slice text, usec_t *ret);
+
 /* "1-Feb-2026", without quotes: days since 1970-01-01. -E_SYNTAX. */
 int imap_date_parse(struct slice text, int32_t *ret_day);
 

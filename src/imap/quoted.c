@@ -58,7 +58,7 @@ static int find_octets(struct imap_session *s, const struct imap_section *sectio
 /* Some fields of a header. */
 static int quote_fields(struct imap_session *s, const struct imap_section *section,
                         const struct store_message *m, const struct imap_octets *o,
-                        int (*take)(void *arg, struct slice octets) WAITS, void *arg) WAITS {
+                        const struct imap_quoting *to) WAITS {
     _cleanup_(buf_done) struct buf header = {0}, picked = {0};
     const struct slice *sorted = imap_fields_sorted(section, &s->c.arena);
     const bool cut = o->len > IMAP_HEADER_MAX;
@@ -68,11 +68,12 @@ static int quote_fields(struct imap_session *s, const struct imap_section *secti
     if (n < 0)
         return (int)n;
     header.len = (size_t)n;
-    return take(arg, imap_fields_part(section, sorted, buf_slice(&header), cut, &picked));
+    const struct slice part = imap_fields_part(section, sorted, buf_slice(&header), cut, &picked);
+    int error = to->begin ? to->begin(to->arg, part.len) : 0;
+    return error ? error : to->take(to->arg, part);
 }
 
-int imap_quote(struct imap_session *s, const struct imap_url *url,
-               int (*take)(void *arg, struct slice octets) WAITS, void *arg) {
+int imap_quote(struct imap_session *s, const struct imap_url *url, const struct imap_quoting *to) {
     _cleanup_(buf_done) struct buf piece = {0};
     const struct imap_section *section = &url->section;
     struct store_message m;
@@ -83,15 +84,17 @@ int imap_quote(struct imap_session *s, const struct imap_url *url,
     if (error)
         return error;
     if (section->field_count > 0)
-        return quote_fields(s, section, &m, &o, take, arg);
+        return quote_fields(s, section, &m, &o, to);
     struct imap_part_of wanted = imap_section_part_of(section, o.len);
+    if (to->begin)
+        error = to->begin(to->arg, wanted.len);
     buf_reserve(&piece, PIECE);
     while (!error && wanted.len > 0) {
         size_t len = (size_t)MIN(wanted.len, (uint64_t)PIECE);
         ssize_t n = store_read(s->account, &m, o.offset + wanted.from, piece.ptr, len);
         if (n <= 0)
             return n < 0 ? (int)n : -E_CORRUPT;
-        error = take(arg, slice_of(piece.ptr, (size_t)n));
+        error = to->take(to->arg, slice_of(piece.ptr, (size_t)n));
         wanted.from += (uint64_t)n;
         wanted.len -= (uint64_t)n;
     }

@@ -159,6 +159,7 @@ void imap_do_delete(struct imap_session *s, const struct imap_command *command) 
 void imap_do_esearch(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_expunge(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_fetch(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_genurlauth(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_getacl(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_getmetadata(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_getquota(struct imap_session *s, const struct imap_command *command) WAITS;
@@ -169,6 +170,7 @@ void imap_do_listrights(struct imap_session *s, const struct imap_command *comma
 void imap_do_myrights(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_notify(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_resetkey(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_search(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_select(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_sort(struct imap_session *s, const struct imap_command *command) WAITS;
@@ -180,3 +182,4 @@ void imap_do_store(struct imap_session *s, const struct imap_command *command) W
 void imap_do_subscribe(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_thread(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_uidbatches(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_urlfetch(struct imap_session *s, const struct imap_command *command) WAITS;

@@ -9,8 +9,7 @@ static int hex(char c) {
     return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Without %XX. False: that is none, or what it means is not UTF-8 or has a control byte. */
-static bool decode(struct slice text, struct arena *a, struct slice *ret) {
+bool imap_url_decode(struct slice text, struct arena *a, struct slice *ret) {
     char *to = arena_array(a, text.len, 1);
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -71,7 +70,7 @@ static bool take_mailbox(struct slice *rest, struct arena *a, struct imap_url *r
         return false;
     }
     _cleanup_(buf_done) struct buf form = {0};
-    if (name.len == 0 || !decode(name, a, &ret->mailbox))
+    if (name.len == 0 || !imap_url_decode(name, a, &ret->mailbox))
         return false;
     nfc_add(&form, ret->mailbox);
     ret->mailbox = arena_copy(a, buf_slice(&form));
@@ -84,7 +83,7 @@ static bool take_section(struct slice *rest, struct arena *a, struct imap_sectio
     struct imap_cursor c;
     while (len < rest->len && rest->ptr[len] != '/')
         len++;
-    if (!decode(slice_first(*rest, len), a, &name))
+    if (!imap_url_decode(slice_first(*rest, len), a, &name))
         return false;
     *rest = slice_from(*rest, len);
     const struct imap_text text = {.bytes = arena_printf(a, "[%.*s]", SLICE_ARG(name))};

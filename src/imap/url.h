@@ -19,5 +19,9 @@ struct imap_url {
     struct imap_section section; /* IMAP_BODY; PARTIAL (RFC 5550) is its range */
 };
 
+/* A part of a URL without %XX, in the arena. False: that is none, or what it means is not UTF-8 or
+ * has a control byte. */
+bool imap_url_decode(struct slice text, struct arena *a, struct slice *ret);
+
 /* 0, with all of it in the arena; -E_SYNTAX. */
 int imap_url_parse(struct slice url, struct arena *a, struct imap_url *ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* URLs of messages: what is taken has a UID, names are UTF-8 without controls, parts are counted
- * from 1. */
+ * from 1; a token stands at the end. */
 #include <stdint.h>
 
 #include "base/encode.h"
-#include "imap/url.h"
+#include "imap/urlauth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -20,6 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
             MUST(url.section.parts[i] > 0);
         MUST(!url.section.partial || url.section.length > 0);
         MUST(url.section.form == IMAP_BODY);
+    }
+    struct imap_urlauth allowed;
+    if (imap_urlauth_parse(slice_of(bytes, len), &a, &allowed) == 0) {
+        MUST(allowed.url.uid > 0 && allowed.url.mailbox.len > 0);
+        MUST(allowed.user.len > 0 && utf8_valid(allowed.user) && utf8_valid(allowed.to));
+        MUST(allowed.token.len <= len);
+        MUST(!allowed.token.ptr || allowed.before_token.len + 1 + allowed.token.len == len);
     }
     arena_done(&a);
     return 0;

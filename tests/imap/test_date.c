@@ -4,6 +4,8 @@
  */
 #include "imap/date.h"
 
+#include "base/error.h"
+
 #include "unit.h"
 
 static int day_of(const char *text) {
@@ -91,6 +93,35 @@ static void years_without_a_form_become_the_nearest(void **state) {
     buf_done(&text);
 }
 
+static void test_rfc3339_5_6_dates_of_urls(void **state) {
+    static const struct {
+        const char *text;
+        usec_t at; /* in seconds; -1: refused */
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"1985-04-12T23:20:50.52Z", 482196050},
+        {"1996-12-19T16:39:57-08:00", 851042397},
+        {"1990-12-31T23:59:60z", 662688000},
+        {"1937-01-01t12:00:27.87+00:20", -1041337173},
+        {"2026-02-29T00:00:00Z", -1},
+        {"2026-13-01T00:00:00Z", -1},
+        {"2026-12-01 00:00:00Z", -1},
+        {"2026-12-01T00:00:00", -1},
+        {"2026-12-01T24:00:00Z", -1},
+        {"2026-12-01T00:00:00.Z", -1},
+        {"2026-12-01T00:00:00+9:00", -1},
+        {"2026-12-01T00:00:00+0900", -1},
+        {"2026-12-01T00:00:00Zx", -1},
+        {"", -1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        usec_t at = -USEC_SEC;
+        int error = imap_rfc3339_parse(slice_of_str(cases[i].text), &at);
+        if (error != (cases[i].at == -1 ? -E_SYNTAX : 0) || at != cases[i].at * USEC_SEC)
+            fail_msg("%s: %lld", cases[i].text, (long long)(at / USEC_SEC));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc9051_9_a_date_is_a_day),
@@ -99,6 +130,7 @@ int main(void) {
         cmocka_unit_test(every_time_is_read_back),
         cmocka_unit_test(a_time_is_written_in_its_zone_with_two_places_for_the_day),
         cmocka_unit_test(years_without_a_form_become_the_nearest),
+        cmocka_unit_test(test_rfc3339_5_6_dates_of_urls),
     };
     return cmocka_run_group_tests_name("imap date", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "imap/url.h"
+#include "imap/urlauth.h"
 
 #include "unit.h"
 
@@ -93,11 +93,80 @@ static void test_what_is_no_such_url_is_refused(void **state) {
     }
 }
 
+/* The examples of RFC 4467 §7 and RFC 5092 §8. */
+static void test_rfc4467_7_allowed_urls(void **state) {
+    struct arena a = {0};
+    struct imap_urlauth u;
+    const struct slice text = S("imap://joe@example.com/INBOX/;uid=20/;section=1.2"
+                                ";expire=2026-12-01T09:00:00Z;urlauth=submit+fred:internal"
+                                ":91354a473744909de610943775f92038");
+    assert_int_equal(imap_urlauth_parse(text, &a, &u), 0);
+    assert_slice(u.user, "joe");
+    assert_slice(u.url.mailbox, "INBOX");
+    assert_int_equal(u.url.uid, 20);
+    assert_int_equal(u.url.section.part_count, 2);
+    assert_true(u.expires);
+    assert_int_equal(u.expiry, 1796115600 * USEC_SEC);
+    assert_int_equal(u.access, IMAP_URL_SUBMIT);
+    assert_slice(u.to, "fred");
+    assert_slice(u.mechanism, "internal");
+    assert_slice(u.token, "91354a473744909de610943775f92038");
+    assert_int_equal(u.before_token.len, text.len - 33);
+    assert_int_equal(u.before_mechanism.len, text.len - 42);
+    assert_int_equal(
+        imap_urlauth_parse(S("IMAP://tama%40example.test;AUTH=*@mail.example.test:993/"
+                             "a;UIDVALIDITY=7/;UID=1;URLAUTH=user+hana%40example.test"),
+                           &a, &u),
+        0);
+    assert_slice(u.user, "tama@example.test");
+    assert_int_equal(u.url.uidvalidity, 7);
+    assert_false(u.expires);
+    assert_int_equal(u.access, IMAP_URL_USER);
+    assert_slice(u.to, "hana@example.test");
+    assert_null(u.token.ptr);
+    assert_null(u.mechanism.ptr);
+    arena_done(&a);
+}
+
+static void test_rfc4467_what_is_no_allowed_url_is_refused(void **state) {
+    static const char *const bad[] = {
+        "/INBOX/;UID=1;URLAUTH=anonymous",
+        "imap://example.test/INBOX/;UID=1;URLAUTH=anonymous",
+        "imap://@example.test/INBOX/;UID=1;URLAUTH=anonymous",
+        "imap://tama@/INBOX/;UID=1;URLAUTH=anonymous",
+        "imap://tama;X=1@example.test/INBOX/;UID=1;URLAUTH=anonymous",
+        "imap://tama@example.test;UID=1;URLAUTH=anonymous",
+        "imap://tama@example.test/;UID=1;URLAUTH=anonymous",
+        "imap://tama@example.test/INBOX;URLAUTH=anonymous",
+        "imap://tama@example.test/INBOX/;UID=1",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=root",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=user+",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=user+%0a",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=anonymous:",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=anonymous:INTERNAL",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=anonymous:INTERNAL:",
+        "imap://tama@example.test/INBOX/;UID=1;URLAUTH=anonymous::1",
+        "imap://tama@example.test/INBOX/;UID=1;EXPIRE=;URLAUTH=anonymous",
+        "imap://tama@example.test/INBOX/;UID=1;EXPIRE=tomorrow;URLAUTH=anonymous",
+        "imap://tama@example.test/INBOX/;EXPIRE=2026-12-01T09:00:00Z/;UID=1;URLAUTH=anonymous",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct arena a = {0};
+        struct imap_urlauth u;
+        if (imap_urlauth_parse(slice_of_str(bad[i]), &a, &u) == 0)
+            fail_msg("taken: %s", bad[i]);
+        arena_done(&a);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc4469_5_examples),
         cmocka_unit_test(test_rfc5092_names_are_utf8_in_percents),
         cmocka_unit_test(test_what_is_no_such_url_is_refused),
+        cmocka_unit_test(test_rfc4467_7_allowed_urls),
+        cmocka_unit_test(test_rfc4467_what_is_no_allowed_url_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

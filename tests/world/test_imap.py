@@ -233,6 +233,7 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"THREAD=REFS", ["THREAD REFS UTF-8 ALL"]),
     (b"UIDPLUS", ["UID EXPUNGE 1000"]),
     (b"URL-PARTIAL", ['APPEND INBOX CATENATE (URL ";UID=1/;PARTIAL=0.10")']),
+    (b"URLAUTH", ["RESETKEY INBOX", "URLFETCH x"]),
     (b"WITHIN", ["SEARCH YOUNGER 100"]),
     (b"NOTIFY", ["NOTIFY NONE"]),
     (b"UIDBATCHES", ["UIDBATCHES 500"]),
