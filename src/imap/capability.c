@@ -22,6 +22,8 @@ static const struct capability {
     {"CHILDREN", AFTER_LOGIN},         /* RFC 3348 */
     {"COMPRESS=DEFLATE", AFTER_LOGIN}, /* RFC 4978 */
     {"CONDSTORE", AFTER_LOGIN},        /* RFC 7162 */
+    {"CONTEXT=SEARCH", AFTER_LOGIN},   /* RFC 5267 */
+    {"CONTEXT=SORT", AFTER_LOGIN},
     {"CREATE-SPECIAL-USE", AFTER_LOGIN},
     {"ENABLE", AFTER_LOGIN},      /* RFC 5161 */
     {"ESEARCH", AFTER_LOGIN},     /* RFC 4731 */

@@ -3,6 +3,7 @@
  * ESEARCH (RFC 7377): SEARCH in several mailboxes, one after the other, each as it is when its turn
  * comes. What is selected stays selected; there it is SEARCH with another answer.
  */
+#include "imap/context.h"
 #include "imap/find.h"
 #include "imap/found.h"
 #include "imap/progress.h"
@@ -37,7 +38,7 @@ static const char *why_bad(const struct imap_session *s, const struct imap_searc
 
 /* Searches it and tells what was found; 0, also when there is nothing, or it has gone. */
 static int search_in(struct imap_session *s, const struct imap_command *command,
-                     const struct told *told, struct slice path) WAITS {
+                     const struct told *told) WAITS {
     const struct imap_search_program *p = &command->search.program;
     _cleanup_(imap_find_done_p) struct imap_find *f = NULL;
     _cleanup_(buf_done) struct buf uids = {0};
@@ -49,7 +50,6 @@ static int search_in(struct imap_session *s, const struct imap_command *command,
     struct imap_found found = {
         .command = command,
         .told = told,
-        .path = path,
         .uids = (uint32_t *)(void *)uids.ptr,
         .count = uids.len / sizeof(uint32_t),
         .has_modseq = p->has_modseq,
@@ -59,21 +59,20 @@ static int search_in(struct imap_session *s, const struct imap_command *command,
     return 0;
 }
 
-static int search_selected(struct imap_session *s, const struct imap_command *command,
-                           struct slice path) WAITS {
+static int search_selected(struct imap_session *s, const struct imap_command *command) WAITS {
     int error = imap_look(s);
     if (error)
         return s->end != DOOR_END_NONE ? -E_REFUSED : error;
-    return search_in(s, command, &s->told, path);
+    return search_in(s, command, &s->told);
 }
 
-static int search_other(struct imap_session *s, const struct imap_command *command, uint32_t id,
-                        struct slice path) WAITS {
+static int search_other(struct imap_session *s, const struct imap_command *command,
+                        uint32_t id) WAITS {
     struct told told;
     int error = told_open(&told, s->account, id);
     if (error)
         return error == -E_UNKNOWN ? 0 : error; /* it was removed a moment ago */
-    error = search_in(s, command, &told, path);
+    error = search_in(s, command, &told);
     told_close(&told);
     return error;
 }
@@ -84,7 +83,8 @@ struct searching {
     struct imap_session *s;
     const struct imap_command *command;
     struct imap_source *sources; /* sorted */
-    bool selected;
+    bool selected;               /* is asked for by that name */
+    bool searched_selected;      /* by whatever name */
     uint32_t *mailboxes;
     size_t count;
 };
@@ -126,8 +126,8 @@ static int search_mailbox(struct searching *g, uint32_t id) WAITS {
     if (path.len == 0 || !is_asked(g, is_selected, buf_slice(&path)) ||
         imap_may(s, id, STORE_RIGHT_LOOKUP | STORE_RIGHT_READ) < 0)
         return 0;
-    return is_selected ? search_selected(s, g->command, buf_slice(&path))
-                       : search_other(s, g->command, id, buf_slice(&path));
+    g->searched_selected |= is_selected;
+    return is_selected ? search_selected(s, g->command) : search_other(s, g->command, id);
 }
 
 static int search_all(struct searching *g) WAITS {
@@ -158,6 +158,8 @@ void imap_do_esearch(struct imap_session *s, const struct imap_command *command)
     if (command->search.program.has_modseq)
         s->enabled |= IMAP_ENABLED_CONDSTORE;
     int error = search_all(&g);
+    if (!error && command->search.returns.set & IMAP_RETURN_UPDATE && !g.searched_selected)
+        imap_context_refuse(s, command->tag);
     if (error)
         imap_no_search(s, command, error);
     else if (s->selected)

@@ -8,7 +8,13 @@ int imap_search_run(struct imap_session *s, const struct imap_command *command, 
     _cleanup_(imap_find_done_p) struct imap_find *f = NULL;
     if (p->has_modseq)
         s->enabled |= IMAP_ENABLED_CONDSTORE;
-    int error = imap_find_begin(s, p, &f);
+    int error = imap_look(s);
+    if (s->end != DOOR_END_NONE)
+        return -E_REFUSED;
+    if (!error) {
+        imap_tell(s, IMAP_TELL_NAMED, 0); /* what is found has to be known */
+        error = imap_find_begin_in(s, &s->told, p, &f);
+    }
     if (!error)
         error = imap_find_all(f, command->tag, NULL, uids);
     if (error)

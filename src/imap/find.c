@@ -14,22 +14,6 @@
 
 /* ------------------------------------------------------------------ preparing */
 
-/* RFC 9051 §6.4.4: sets of numbers, as the UIDs of those messages. */
-static struct imap_set set_by_number(struct imap_find *f, const struct imap_set *set) {
-    const struct told *t = f->told;
-    struct imap_set numbers = imap_set_resolve(set, (uint32_t)told_count(t), &f->arena);
-    struct imap_range *ranges = arena_array(&f->arena, numbers.count, sizeof *ranges);
-    size_t count = 0;
-    for (size_t i = 0; i < numbers.count; i++) {
-        size_t last = MIN((size_t)numbers.ranges[i].last, told_count(t));
-        if (numbers.ranges[i].first > last)
-            break;
-        ranges[count++] =
-            (struct imap_range){told_uid(t, numbers.ranges[i].first), told_uid(t, last)};
-    }
-    return (struct imap_set){.ranges = ranges, .count = count};
-}
-
 static struct imap_set set_by_uid(struct imap_find *f, const struct imap_set *set) {
     struct store_view_info info;
     struct store_message last = {0};
@@ -88,7 +72,7 @@ static void prepare_test(struct imap_find *f, size_t node, int charset) {
     if (by_set && n->set->saved) { /* of the selected mailbox */
         test->uids = new_set(f, f->told == &f->s->told ? imap_saved(f->s) : (struct imap_set){0});
     } else if (n->key == IMAP_SEARCH_NUMBERS) {
-        test->uids = new_set(f, set_by_number(f, n->set));
+        test->uids = new_set(f, imap_uids_of_numbers(f->told, n->set, &f->arena));
     } else if (by_set) {
         test->uids = new_set(f, set_by_uid(f, n->set));
     } else if (n->key == IMAP_SEARCH_FLAG) {
@@ -144,15 +128,6 @@ int imap_find_begin_in(struct imap_session *s, const struct told *told,
         f->confirm = search_confirm_new(f->questions, f->question_count);
     *ret = f;
     return 0;
-}
-
-int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
-                    struct imap_find **ret) {
-    int error = imap_look(s);
-    if (error)
-        return s->end != DOOR_END_NONE ? -E_REFUSED : error;
-    imap_tell(s, IMAP_TELL_NAMED, 0); /* what is found has to be known */
-    return imap_find_begin_in(s, &s->told, p, ret);
 }
 
 void imap_find_done(struct imap_find *f) {

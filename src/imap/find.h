@@ -5,8 +5,8 @@
  * docs/imap.md where they leave it open.
  *
  * A message is looked at in three steps, and no further than it takes to know: what the mailbox
- * knows of it (flags, dates, numbers), its map (people, subject, date sent), its text. The mailbox
- * is that of the session's last look, whatever others do to it meanwhile; messages that are removed
+ * knows of it (flags, dates, numbers), its map (people, subject, date sent), its text. Whatever
+ * others do to the mailbox meanwhile, messages that are removed
  * before their turn are not found. It takes as long as it takes: other fibers run, texts are read
  * in other threads, and the client is told of it every ten seconds (INPROGRESS, RFC 9585).
  */
@@ -21,16 +21,8 @@
 struct imap_find;
 
 /*
- * `p` stands as long as this. 0; -E_UNKNOWN: no such charset; -E_LIMIT: too many keys; -E_REFUSED:
- * the session has ended; or an error of looking at the mailbox. What is new in the mailbox has been
- * told.
- */
-int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
-                    struct imap_find **ret) WAITS;
-
-/*
- * The same in any mailbox, as it was last looked at: nothing is told. `told` stands as long as
- * this, and so does what it is of. Errors but for that of looking and -E_REFUSED.
+ * In this mailbox, as it was last looked at; both stand as long as this, and so does `p`. 0;
+ * -E_UNKNOWN: no such charset; -E_LIMIT: too many keys.
  */
 int imap_find_begin_in(struct imap_session *s, const struct told *told,
                        const struct imap_search_program *p, struct imap_find **ret) WAITS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "imap/found.h"
+#include "imap/context.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +19,9 @@ int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn
 
 /* ------------------------------------------------------------------ numbers */
 
-/* RFC 7377 §2.1: ESEARCH tells no numbers, wherever it looked. */
-static bool tells_uids(const struct imap_found *found) {
-    return found->command->uid || found->command->verb == IMAP_ESEARCH;
-}
-
 static uint32_t number_of(const struct imap_found *found, size_t i) {
-    return tells_uids(found) ? found->uids[i] : (uint32_t)told_number(found->told, found->uids[i]);
+    return imap_tells_uids(found->command) ? found->uids[i]
+                                           : (uint32_t)told_number(found->told, found->uids[i]);
 }
 
 /* Some of them as ranges, in their order; in the arena of the command. */
@@ -150,32 +146,11 @@ static void write_relevancy(struct imap_session *s, size_t count) WAITS {
     imap_write_close(w);
 }
 
-/* Up to the results, with the mailbox when it may be any (RFC 7377 §2.1). */
-static void begin_extended(struct imap_session *s, const struct imap_found *found) {
-    struct imap_writer *w = &s->c.writer;
-    struct store_view_info info;
-    imap_write_begin(w, S("*"));
-    imap_write_word(w, "ESEARCH");
-    imap_write_open(w);
-    imap_write_word(w, "TAG");
-    imap_write_string(w, found->command->tag);
-    if (found->path.len > 0) {
-        store_view_info(found->told->view, &info);
-        imap_write_word(w, "MAILBOX");
-        imap_write_mailbox(w, found->path);
-        imap_write_word(w, "UIDVALIDITY");
-        imap_write_number(w, info.uidvalidity);
-    }
-    imap_write_close(w);
-    if (tells_uids(found))
-        imap_write_word(w, "UID");
-}
-
 static void tell_extended(struct imap_session *s, const struct imap_found *found, unsigned returns,
                           size_t from, size_t to) WAITS {
     struct imap_writer *w = &s->c.writer;
     uint64_t modseq = found->has_modseq && found->count > 0 ? highest_modseq(found, returns) : 0;
-    begin_extended(s, found);
+    imap_begin_found(s, found->command, found->told);
     if (returns & IMAP_RETURN_MIN && found->count > 0) {
         imap_write_word(w, "MIN");
         imap_write_number(w, number_of(found, 0));
@@ -205,19 +180,6 @@ static void tell_extended(struct imap_session *s, const struct imap_found *found
     imap_send(&s->c);
 }
 
-/* RFC 5267 §4.2: the result is not kept up to date. */
-static void tell_no_update(struct imap_session *s, struct slice tag) WAITS {
-    struct imap_writer *w = &s->c.writer;
-    imap_write_begin(w, S("*"));
-    imap_write_word(w, "NO");
-    imap_write_code(w, "NOUPDATE");
-    imap_write_string(w, tag);
-    imap_write_code_end(w);
-    imap_write_text(w, S("results are not kept up to date here"));
-    imap_write_end(w);
-    imap_send(&s->c);
-}
-
 void imap_tell_found(struct imap_session *s, const char *name, const struct imap_found *found) {
     const struct imap_returns *r = &found->command->search.returns;
     const unsigned telling = r->set & ~(unsigned)(IMAP_RETURN_GIVEN | IMAP_RETURN_SAVE |
@@ -237,16 +199,19 @@ void imap_tell_found(struct imap_session *s, const char *name, const struct imap
     if (r->set & IMAP_RETURN_SAVE)
         save(s, found, r->set, from, to);
     if (r->set & IMAP_RETURN_UPDATE && found->told == &s->told)
-        tell_no_update(s, found->command->tag);
+        imap_context_begin(s, found);
 }
 
 bool imap_returns_are_good(struct imap_session *s, const struct imap_command *command) {
-    const unsigned both = IMAP_RETURN_ALL | IMAP_RETURN_PARTIAL;
-    if ((command->search.returns.set & both) != both)
-        return true;
-    if (imap_bad(&s->c, command->tag, "ALL and PARTIAL exclude each other") < 0)
+    const unsigned both = IMAP_RETURN_ALL | IMAP_RETURN_PARTIAL, set = command->search.returns.set;
+    const char *bad = NULL;
+    if ((set & both) == both)
+        bad = "ALL and PARTIAL exclude each other";
+    else if (set & IMAP_RETURN_UPDATE && imap_context_is_there(s, command->tag))
+        bad = "the tag is that of a search whose results are being updated"; /* RFC 5267 §4.3 */
+    if (bad && imap_bad(&s->c, command->tag, "%s", bad) < 0)
         s->end = DOOR_END_DISMISSED;
-    return false;
+    return !bad;
 }
 
 bool imap_charset_is_good(struct imap_session *s, const struct imap_command *command) {

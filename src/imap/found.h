@@ -19,12 +19,20 @@ int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn
 struct imap_found {
     const struct imap_command *command;
     const struct told *told; /* where */
-    struct slice path;       /* of that mailbox, which is told; empty: it is the selected one */
     uint32_t *uids;
     size_t count;
     bool has_modseq; /* the highest is told (RFC 7162 §3.1.5) */
     bool has_fuzzy;  /* something was fuzzy: RELEVANCY can be told */
 };
+
+/* RFC 7377 §2.1: ESEARCH tells no numbers, wherever it looked. */
+static inline bool imap_tells_uids(const struct imap_command *command) {
+    return command->uid || command->verb == IMAP_ESEARCH;
+}
+
+/* "* ESEARCH (TAG ...) UID", up to the results: with the mailbox for ESEARCH. */
+void imap_begin_found(struct imap_session *s, const struct imap_command *command,
+                      const struct told *told);
 
 /*
  * Tells it as was asked for (RFC 9051 §7.3.4, RFC 4731, 5267, 6203, 9394), and saves it. `name` is
@@ -33,7 +41,8 @@ struct imap_found {
 void imap_tell_found(struct imap_session *s, const char *name,
                      const struct imap_found *found) WAITS;
 
-/* NO for what imap_find_begin() and imap_find_all() return; nothing is saved then (RFC 5182 §2.1).
+/* NO for what imap_find_begin_in() and imap_find_all() return; nothing is saved then (RFC 5182
+ * §2.1).
  */
 void imap_no_search(struct imap_session *s, const struct imap_command *command, int error) WAITS;
 

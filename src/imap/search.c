@@ -24,6 +24,11 @@ static bool take_returns(struct imap_cursor *c, struct imap_returns *ret) {
         ret->set |= one;
         if (one == IMAP_RETURN_PARTIAL && (!token_space(c) || !imap_take_partial(c, &ret->partial)))
             return false;
+        if (one == IMAP_RETURN_UPDATE && slice_starts(c->rest, S(" (")))
+            (void)token_space(c);
+        if (one == IMAP_RETURN_UPDATE && token_next_is(c, '(') &&
+            !imap_take_attributes(c, &ret->update))
+            return false;
     }
     if (ret->set == IMAP_RETURN_GIVEN)
         ret->set |= IMAP_RETURN_ALL;

@@ -99,6 +99,7 @@ enum imap_return {
 struct imap_returns {
     unsigned set;
     struct imap_partial partial;
+    struct imap_attributes update; /* of new messages, with UPDATE (RFC 5465 §7); empty: none */
 };
 
 enum imap_sort_key {

@@ -183,6 +183,7 @@ static int wait_for_command(void *arg) WAITS {
 static void (*const functions[IMAP_VERBS])(struct imap_session *s,
                                            const struct imap_command *command) WAITS = {
     [IMAP_APPEND] = imap_do_append,
+    [IMAP_CANCELUPDATE] = imap_do_cancelupdate,
     [IMAP_CAPABILITY] = do_capability,
     [IMAP_CHECK] = do_noop,
     [IMAP_CLOSE] = imap_do_close,

@@ -38,9 +38,10 @@ struct imap_session {
     bool selected, read_only;
     struct told told;
     uint32_t uidvalidity;
-    uint32_t rights;       /* in it, as the client was told last; see imap/rights.h */
-    uint64_t flags_told;   /* MODSEQ up to which the client knows of flags */
-    struct buf saved;      /* "$": struct imap_range of UIDs */
+    uint32_t rights;               /* in it, as the client was told last; see imap/rights.h */
+    uint64_t flags_told;           /* MODSEQ up to which the client knows of flags */
+    struct buf saved;              /* "$": struct imap_range of UIDs */
+    struct imap_context *contexts; /* see imap/context.h */
     struct imap_range own; /* UIDs of new messages that this session has made; first 0: none */
 
     struct imap_session_counts counts;
@@ -127,6 +128,10 @@ void imap_messages_uids(struct imap_messages *i, struct buf *uids) WAITS;
 /* Rising UIDs (uint32_t) as a set, in the arena. */
 struct imap_set imap_set_of_uids(const struct buf *uids, struct arena *a);
 
+/* A set of numbers as the UIDs of those messages, in the arena (RFC 9051 §6.4.4). */
+struct imap_set imap_uids_of_numbers(const struct told *t, const struct imap_set *set,
+                                     struct arena *a);
+
 /* Which of `count` a range means (RFC 9394 §3.1): those from place `ret_from` to before `ret_to`.
  */
 void imap_range_of(size_t count, const struct imap_partial *range, size_t *ret_from,
@@ -151,6 +156,7 @@ int imap_tell_status(struct imap_session *s, struct slice path, const struct sto
 /* ------------------------------------------------------------------ commands */
 
 void imap_do_append(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_cancelupdate(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_close(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_comparator(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_copy(struct imap_session *s, const struct imap_command *command) WAITS;

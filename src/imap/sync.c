@@ -3,6 +3,7 @@
  * What has changed in the selected mailbox, as the client is told: what is gone, what is new, flags
  * that are other ones. Whoever changed it, this session or another: all of it is found by MODSEQ.
  */
+#include "imap/context.h"
 #include "imap/fetching.h"
 #include "imap/notify.h"
 #include "imap/vanished.h"
@@ -10,6 +11,7 @@
 void imap_unselect(struct imap_session *s) {
     if (s->selected)
         told_close(&s->told);
+    imap_contexts_done(s);
     buf_done(&s->saved); /* RFC 5182 §2.1 */
     s->selected = s->read_only = false;
     s->own = (struct imap_range){0};
@@ -60,21 +62,14 @@ static void tell_expunge(void *arg, size_t number, uint32_t uid) WAITS {
 
 /* Flags of messages that the client knows already: those that the command has changed, and all when
  * changes are told. */
-static void tell_changes(struct imap_session *s, uint32_t uidnext, unsigned how,
-                         uint64_t own) WAITS {
+static void tell_changes(struct imap_session *s, const struct buf *uids, uint32_t uidnext,
+                         unsigned how, uint64_t own) WAITS {
     const bool condstore = s->enabled & IMAP_ENABLED_CONDSTORE;
     const bool others = how & IMAP_TELL_ALL || imap_selected_events(s) & IMAP_EVENT_FLAG_CHANGE;
     const bool uid = how & IMAP_TELL_UIDS || condstore || s->watching; /* RFC 5465 §5.1 */
-    _cleanup_(buf_done) struct buf uids = {0};
-    struct store_view_info info;
-    store_view_info(s->told.view, &info);
-    if (info.modseq <= s->flags_told)
-        return;
-    if (others || own)
-        store_view_changes(s->told.view, s->flags_told, &uids);
-    for (size_t at = 0; at < uids.len; at += sizeof(uint32_t)) {
+    for (size_t at = 0; at < uids->len; at += sizeof(uint32_t)) {
         struct store_message m;
-        memcpy(&m.uid, uids.ptr + at, sizeof m.uid);
+        memcpy(&m.uid, uids->ptr + at, sizeof m.uid);
         if (m.uid >= uidnext)
             break;
         store_view_at(s->told.view, store_view_place(s->told.view, m.uid), &m);
@@ -82,6 +77,14 @@ static void tell_changes(struct imap_session *s, uint32_t uidnext, unsigned how,
             imap_tell_flags(s, &m, uid);
         (void)fiber_yield_if_long();
     }
+}
+
+/* UIDs of messages that have changed since that was last told. */
+static void find_changes(struct imap_session *s, struct buf *uids) WAITS {
+    struct store_view_info info;
+    store_view_info(s->told.view, &info);
+    if (info.modseq > s->flags_told)
+        store_view_changes(s->told.view, s->flags_told, uids);
     s->flags_told = info.modseq;
 }
 
@@ -119,25 +122,30 @@ static void show_new(struct imap_session *s, uint32_t first) WAITS {
                        &(struct imap_set){.ranges = ranges, .count = count});
 }
 
-static void tell_arrivals(struct imap_session *s) WAITS {
-    const uint32_t uidnext = s->told.uidnext;
+/* True: there were some. */
+static bool tell_arrivals(struct imap_session *s) WAITS {
     if (!told_arrivals(&s->told))
-        return;
+        return false;
     imap_write_begin(&s->c.writer, S("*"));
     imap_write_number(&s->c.writer, told_count(&s->told));
     imap_write_word(&s->c.writer, "EXISTS");
     imap_write_end(&s->c.writer);
     imap_send(&s->c);
-    show_new(s, uidnext);
+    return true;
 }
 
 void imap_tell(struct imap_session *s, unsigned how, uint64_t own) {
     const unsigned events = how & IMAP_TELL_ALL ? IMAP_EVENTS_OF_MESSAGES : imap_selected_events(s);
     const uint32_t uidnext = s->told.uidnext;
+    _cleanup_(buf_done) struct buf changed = {0};
+    imap_contexts_drop(s);
     if (how & IMAP_TELL_EXPUNGES &&
         (events & IMAP_EVENT_MESSAGE_EXPUNGE || how & IMAP_TELL_REMOVED))
         tell_expunges(s);
-    if (events & IMAP_EVENT_MESSAGE_NEW || how & IMAP_TELL_NAMED)
-        tell_arrivals(s);
-    tell_changes(s, uidnext, how, own);
+    bool new = (events & IMAP_EVENT_MESSAGE_NEW || how & IMAP_TELL_NAMED) && tell_arrivals(s);
+    find_changes(s, &changed);
+    tell_changes(s, &changed, uidnext, how, own);
+    imap_contexts_update(s, &changed, uidnext);
+    if (new)
+        show_new(s, uidnext);
 }

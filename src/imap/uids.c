@@ -34,3 +34,18 @@ struct imap_set imap_set_of_uids(const struct buf *uids, struct arena *a) {
     }
     return (struct imap_set){.ranges = ranges, .count = used};
 }
+
+struct imap_set imap_uids_of_numbers(const struct told *t, const struct imap_set *set,
+                                     struct arena *a) {
+    struct imap_set numbers = imap_set_resolve(set, (uint32_t)told_count(t), a);
+    struct imap_range *ranges = arena_array(a, numbers.count, sizeof *ranges);
+    size_t count = 0;
+    for (size_t i = 0; i < numbers.count; i++) {
+        size_t last = MIN((size_t)numbers.ranges[i].last, told_count(t));
+        if (numbers.ranges[i].first > last)
+            break;
+        ranges[count++] =
+            (struct imap_range){told_uid(t, numbers.ranges[i].first), told_uid(t, last)};
+    }
+    return (struct imap_set){.ranges = ranges, .count = count};
+}

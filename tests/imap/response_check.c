@@ -372,7 +372,8 @@ static bool positions(struct check *c) { /* ADDTO, REMOVEFROM: RFC 5267 §4.3 */
     if (!c_byte(c, ' ') || !c_byte(c, '('))
         return false;
     do {
-        if (!c_number(c, 0) || !sp_set(c))
+        bool by_mailbox = slice_starts(c->rest, S("0 "));
+        if (!c_number(c, 0) || !c_byte(c, ' ') || !(by_mailbox ? c_set(c) : c_sorted_set(c)))
             return false;
     } while (c_maybe(c, " "));
     return c_byte(c, ')');

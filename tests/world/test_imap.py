@@ -195,6 +195,8 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"CATENATE", ['APPEND INBOX CATENATE (URL ";UID=1")']),
     (b"CHILDREN", ['LIST "" "%"']),
     (b"CONDSTORE", ["FETCH 1 MODSEQ", "SEARCH MODSEQ 1", "STATUS INBOX (HIGHESTMODSEQ)"]),
+    (b"CONTEXT=SEARCH", ["SEARCH RETURN (UPDATE CONTEXT COUNT) ALL", "CANCELUPDATE x"]),
+    (b"CONTEXT=SORT", ["SORT RETURN (UPDATE) (DATE) UTF-8 ALL"]),
     (b"CREATE-SPECIAL-USE", ["CREATE Papers (USE (\\Archive))"]),
     (b"ENABLE", ["ENABLE CONDSTORE"]),
     (b"ESEARCH", ["SEARCH RETURN (COUNT) ALL"]),
