@@ -48,7 +48,9 @@ static void answer(struct process *p, struct slice service, const struct login *
     ret->address = arena_copy(a, login->address);
     ret->reason = arena_copy(a, slice_of_str(reason->text));
     if (login->outcome == LOGIN_WELCOME)
-        *ret_ticket = ticket_make(p->secret, service, login->account_id, fiber_wall(), a);
+        *ret_ticket =
+            ticket_make(p->secret, &(struct ticket_for){service, login->account_id, login->address},
+                        fiber_wall(), a);
 }
 
 /* ------------------------------------------------------------------ in the login's fiber */

@@ -53,9 +53,10 @@ int directory_on_renew_ticket(void *arg, const struct rpc_caller *caller,
     struct process *p = arg;
     usec_t now = fiber_wall();
     (void)caller;
-    if (ticket_check(p->secret, in->ticket, in->service, in->account, now, TICKET_RENEWABLE) < 0 ||
+    const struct ticket_for who = {in->service, in->account, in->address};
+    if (ticket_check(p->secret, in->ticket, &who, now, TICKET_RENEWABLE) < 0 ||
         ended_logins_have(&directory_role(p)->ended, in->account, ticket_made(in->ticket)))
         return problem_set(problem, -E_REFUSED, "this login counts no more");
-    out->ticket = ticket_make(p->secret, in->service, in->account, now, a);
+    out->ticket = ticket_make(p->secret, &who, now, a);
     return 0;
 }

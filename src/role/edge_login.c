@@ -63,6 +63,7 @@ static int renew_ticket(struct edge_connection *c, struct edge_login *login,
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_renew_ticket_in in = {.service = c->door->service,
                                                .account = login->account,
+                                               .address = slice_of_str(login->address),
                                                .ticket = slice_of(login->ticket, TICKET_SIZE)};
     struct rpc_directory_renew_ticket_out out;
     int r = call_directory_renew_ticket(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, problem);

@@ -107,6 +107,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
     struct process *p = arg;
     struct mail *m = p->state;
     const struct door *door = doors_find_session(m->doors, in->service);
+    const struct ticket_for who = {in->service, in->account, in->address};
     (void)a;
     (void)out;
     if (in->connection < 0)
@@ -117,9 +118,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
                            m->stopping ? "the server is being stopped"
                                        : "the account belongs to another mail process");
     }
-    if (!door ||
-        ticket_check(p->secret, in->ticket, in->service, in->account, fiber_wall(), TICKET_LIFE) <
-            0 ||
+    if (!door || ticket_check(p->secret, in->ticket, &who, fiber_wall(), TICKET_LIFE) < 0 ||
         ended_logins_have(&m->ended, in->account, ticket_made(in->ticket))) {
         (void)close(in->connection);
         return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");

@@ -44,10 +44,13 @@ static struct process_links links;
 static struct process keeper = {.state = &tickets, .links = &links, .secret = "a secret of both"};
 
 /* Renews a ticket; 0, or the error. */
-static int renew(struct slice *ticket, const char *service, uint64_t account, struct arena *a) {
+static int renew_as(struct slice *ticket, const char *service, uint64_t account,
+                    const char *address, struct arena *a) {
     static const struct rpc_caller edge = {.role = ROLE_EDGE};
-    struct rpc_directory_renew_ticket_in in = {
-        .service = slice_of_str(service), .account = account, .ticket = *ticket};
+    struct rpc_directory_renew_ticket_in in = {.service = slice_of_str(service),
+                                               .account = account,
+                                               .address = slice_of_str(address),
+                                               .ticket = *ticket};
     struct rpc_directory_renew_ticket_out out = {0};
     struct problem problem = {0};
     int r = calls->renew_ticket(&keeper, &edge, &in, a, &out, &problem);
@@ -56,16 +59,26 @@ static int renew(struct slice *ticket, const char *service, uint64_t account, st
     return r;
 }
 
+static int renew(struct slice *ticket, const char *service, uint64_t account, struct arena *a) {
+    return renew_as(ticket, service, account, "tama@example.test", a);
+}
+
+static struct slice make(uint64_t account, struct arena *a) {
+    const struct ticket_for who = {S("imap"), account, S("tama@example.test")};
+    return ticket_make(keeper.secret, &who, fiber_wall(), a);
+}
+
 static bool opens(struct slice ticket, uint64_t account) {
-    return ticket_check(keeper.secret, ticket, S("imap"), account, fiber_wall(), TICKET_LIFE) == 0;
+    const struct ticket_for who = {S("imap"), account, S("tama@example.test")};
+    return ticket_check(keeper.secret, ticket, &who, fiber_wall(), TICKET_LIFE) == 0;
 }
 
 /* A conversation may last for days, and a ticket for a minute. */
 FIBER_TEST(a_ticket_is_renewed_as_long_as_its_login_counts) {
     _cleanup_(arena_done) struct arena a = {0};
     ended_logins_init(&tickets.ended, TICKET_RENEWABLE);
-    struct slice ticket = ticket_make(keeper.secret, S("imap"), 7, fiber_wall(), &a);
-    struct slice other = ticket_make(keeper.secret, S("imap"), 8, fiber_wall(), &a);
+    struct slice ticket = make(7, &a);
+    struct slice other = make(8, &a);
     for (int i = 0; i < 100; i++) {
         assert_int_equal(fiber_sleep(50 * USEC_MIN), 0);
         assert_false(opens(ticket, 7));
@@ -86,11 +99,12 @@ FIBER_TEST(a_ticket_is_renewed_as_long_as_its_login_counts) {
 FIBER_TEST(a_ticket_of_something_else_is_not_renewed) {
     _cleanup_(arena_done) struct arena a = {0};
     ended_logins_init(&tickets.ended, TICKET_RENEWABLE);
-    struct slice ticket = ticket_make(keeper.secret, S("imap"), 7, fiber_wall(), &a);
+    struct slice ticket = make(7, &a);
     struct slice nothing = S("");
     assert_int_equal(renew(&ticket, "pop3", 7, &a), -E_REFUSED);
     assert_int_equal(renew(&ticket, "imap", 8, &a), -E_REFUSED);
     assert_int_equal(renew(&nothing, "imap", 7, &a), -E_REFUSED);
+    assert_int_equal(renew_as(&ticket, "imap", 7, "mike@example.test", &a), -E_REFUSED);
     assert_int_equal(renew(&ticket, "imap", 7, &a), 0);
     ended_logins_done(&tickets.ended);
 }
@@ -98,7 +112,7 @@ FIBER_TEST(a_ticket_of_something_else_is_not_renewed) {
 /* What was ended before it began is not known to this process. */
 FIBER_TEST(a_ticket_from_before_the_directory_process_is_not_renewed) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct slice ticket = ticket_make(keeper.secret, S("imap"), 7, fiber_wall(), &a);
+    struct slice ticket = make(7, &a);
     assert_int_equal(fiber_sleep(USEC_SEC), 0);
     ended_logins_init(&tickets.ended, TICKET_RENEWABLE);
     assert_int_equal(renew(&ticket, "imap", 7, &a), -E_REFUSED);

@@ -203,7 +203,8 @@ static int on_login(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
     }
     out->login.account_id = TAMA;
     out->login.address = S("tama@example.test");
-    out->ticket = ticket_make(secret, in->service, TAMA, fiber_wall(), a);
+    out->ticket = ticket_make(secret, &(struct ticket_for){in->service, TAMA, out->login.address},
+                              fiber_wall(), a);
     return 0;
 }
 
@@ -212,7 +213,8 @@ static int on_renew(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
                     struct rpc_directory_renew_ticket_out *out, struct problem *problem) {
     if (!login_counts)
         return problem_set(problem, -E_REFUSED, "no more");
-    out->ticket = ticket_make(secret, in->service, in->account, fiber_wall(), a);
+    out->ticket = ticket_make(secret, &(struct ticket_for){in->service, in->account, in->address},
+                              fiber_wall(), a);
     return 0;
 }
 
@@ -339,7 +341,8 @@ static int enter(void) {
     struct rpc_mail_session_in in = {
         .service = S("echo"),
         .account = TAMA,
-        .ticket = ticket_make(secret, S("echo"), TAMA, fiber_wall(), &a),
+        .ticket =
+            ticket_make(secret, &(struct ticket_for){S("echo"), TAMA, S("")}, fiber_wall(), &a),
         .connection = ends[0],
         .passed_on = S("tama"),
     };

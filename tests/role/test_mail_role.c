@@ -39,7 +39,8 @@ static int enter_as(uint64_t account, usec_t made, size_t unread, unsigned from,
     struct rpc_mail_session_in in = {
         .service = S("pop3"),
         .account = account,
-        .ticket = ticket_make(process.secret, S("pop3"), account, made, &a),
+        .ticket =
+            ticket_make(process.secret, &(struct ticket_for){S("pop3"), account, S("")}, made, &a),
         .connection = ends[0],
         .unread = slice_of(too_much, unread),
         .tls = tls,

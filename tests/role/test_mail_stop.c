@@ -101,7 +101,8 @@ REAL_FIBER_TEST(a_session_that_has_not_begun_yet_is_ended_too) {
     struct rpc_mail_session_in in = {
         .service = S("pop3"),
         .account = TAMA,
-        .ticket = ticket_make(l->process.secret, S("pop3"), TAMA, fiber_wall(), &a),
+        .ticket = ticket_make(l->process.secret, &(struct ticket_for){S("pop3"), TAMA, S("")},
+                              fiber_wall(), &a),
         .connection = ends[0],
     };
     struct rpc_mail_session_out out;
