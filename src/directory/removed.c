@@ -291,6 +291,8 @@ static int purged_job(struct db *db, void *arg) {
     if (r == 0)
         r = db_run(db, "DELETE FROM login WHERE account_id = ?1", V(*id));
     if (r == 0)
+        r = db_run(db, "DELETE FROM sharing WHERE account_id = ?1", V(*id));
+    if (r == 0)
         r = db_run(db, "DELETE FROM removed WHERE account_id = ?1 AND purging = 1", V(*id));
     return r;
 }

@@ -93,6 +93,11 @@ static const char *const steps[] = {
     "CREATE TABLE elsewhere (account_id BIGINT NOT NULL PRIMARY KEY, address TEXT NOT NULL,"
     " shard BIGINT NOT NULL);"
     "CREATE INDEX elsewhere_address ON elsewhere (address);",
+
+    /* Which accounts give rights in their mailboxes to whom (sharing.h). */
+    "CREATE TABLE sharing (account_id BIGINT NOT NULL, identifier TEXT NOT NULL,"
+    " PRIMARY KEY (account_id, identifier));"
+    "CREATE INDEX sharing_identifier ON sharing (identifier, account_id);",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */

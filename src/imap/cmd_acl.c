@@ -30,7 +30,7 @@ static void bad(struct imap_session *s, const struct imap_command *command,
 /* ------------------------------------------------------------------ changing */
 
 static bool is_owner(const struct imap_session *s, struct slice who) {
-    return slice_eq(who, s->config->user);
+    return slice_eq(who, imap_owner(s));
 }
 
 void imap_do_setacl(struct imap_session *s, const struct imap_command *command) {
@@ -38,7 +38,7 @@ void imap_do_setacl(struct imap_session *s, const struct imap_command *command) 
     struct store_mailbox m;
     struct slice who;
     uint32_t rights;
-    if (imap_identifier(s->config->user, acl->identifier, &s->c.arena, &who) < 0) {
+    if (imap_identifier(imap_owner(s), acl->identifier, &s->c.arena, &who) < 0) {
         bad(s, command, "expected anyone or the address of a login");
         return;
     }
@@ -50,8 +50,9 @@ void imap_do_setacl(struct imap_session *s, const struct imap_command *command) 
     if (!error && command->verb == IMAP_DELETEACL)
         error = store_set_rights(s->account, m.id, who, S(""));
     else if (!error)
-        error =
-            imap_change_rights(s->account, m.id, s->config->user, who, acl->change, acl->rights);
+        error = imap_change_rights(s->account, m.id, imap_owner(s), who, acl->change, acl->rights);
+    if (!error && s->config->others)
+        s->config->others->shared(s->config->others_arg);
     if (error == -E_SYNTAX)
         bad(s, command, "expected a shorter identifier");
     else if (error)
@@ -93,7 +94,7 @@ void imap_do_getacl(struct imap_session *s, const struct imap_command *command) 
     imap_write_word(w, "ACL");
     imap_write_mailbox(w, command->name);
     if (!l.owner_is_named) {
-        imap_write_astring(w, s->config->user);
+        imap_write_astring(w, imap_owner(s));
         write_rights(w, STORE_RIGHTS_ALL);
     }
     store_property_each(s->account, m.id, STORE_RIGHTS, write_grant, &l);
@@ -110,7 +111,7 @@ void imap_do_listrights(struct imap_session *s, const struct imap_command *comma
     struct imap_writer *w = &s->c.writer;
     struct store_mailbox m;
     struct slice who;
-    if (imap_identifier(s->config->user, acl->identifier, &s->c.arena, &who) < 0) {
+    if (imap_identifier(imap_owner(s), acl->identifier, &s->c.arena, &who) < 0) {
         bad(s, command, "expected anyone or the address of a login");
         return;
     }

@@ -12,6 +12,7 @@
 #include "fiber/wait.h"
 #include "imap/metadata.h"
 #include "imap/rights.h"
+#include "imap/visit.h"
 
 #define SEND_AT 16384U /* bytes that go on their way together */
 #define NONE    SIZE_MAX
@@ -20,7 +21,9 @@
 
 struct line {
     struct slice path;
-    uint32_t mailbox; /* 0: there is none of that name */
+    bool is_there;    /* a mailbox, of this account or of another one */
+    bool is_name;     /* of others: no mailbox, but there are some below it */
+    uint32_t mailbox; /* of this account, or 0 */
     enum store_role role;
     bool subscribed;
     bool chosen;         /* by the selection options */
@@ -40,6 +43,7 @@ struct listing {
     bool cancelled;
     struct imap_entries entries; /* of metadata that is asked for */
     size_t longest;              /* value of it that was left out */
+    struct imap_visit *visit;    /* to whose mailbox was told last, or NULL */
 };
 
 /* ------------------------------------------------------------------ patterns */
@@ -153,8 +157,7 @@ static void sort_lines(struct listing *l) WAITS {
         (void)run_sort(l);
 }
 
-/* The name, with STORE_UNDER in it, becomes a path. */
-static struct line *add_line(struct listing *l, struct slice name) {
+static struct line *add_path(struct listing *l, struct slice path) {
     struct arena *a = &l->s->c.arena;
     if (l->count == l->size) {
         size_t size = MAX(2 * l->size, (size_t)64);
@@ -164,12 +167,19 @@ static struct line *add_line(struct listing *l, struct slice name) {
         l->lines = lines;
         l->size = size;
     }
-    char *path = arena_array(a, name.len, 1);
-    for (size_t i = 0; i < name.len; i++)
-        path[i] = name.ptr[i] == STORE_UNDER[0] ? IMAP_UNDER : name.ptr[i];
     struct line *line = &l->lines[l->count++];
-    *line = (struct line){.path = slice_of(path, name.len)};
+    *line = (struct line){.path = path};
     return line;
+}
+
+/* The name, with STORE_UNDER in it, becomes a path. */
+static struct line *add_line(struct listing *l, struct slice name) {
+    struct slice prefix = buf_slice(&l->s->prefix);
+    char *path = arena_array(&l->s->c.arena, prefix.len + name.len, 1);
+    memcpy(path, prefix.len > 0 ? prefix.ptr : "", prefix.len);
+    for (size_t i = 0; i < name.len; i++)
+        path[prefix.len + i] = name.ptr[i] == STORE_UNDER[0] ? IMAP_UNDER : name.ptr[i];
+    return add_path(l, slice_of(path, prefix.len + name.len));
 }
 
 static void add_subscribed(void *arg, const struct store_property *p) {
@@ -183,11 +193,55 @@ static void add_mailboxes(struct listing *l) {
         _cleanup_(buf_done) struct buf path = {0};
         struct store_mailbox m;
         store_mailbox_at(a, i, &m);
-        if (store_mailbox_path(a, m.id, &path) < 0)
+        if (store_mailbox_path(a, m.id, &path) < 0 ||
+            (imap_visits(l->s) && imap_may(l->s, m.id, STORE_RIGHT_LOOKUP) < 0))
             continue;
         struct line *line = add_line(l, buf_slice(&path));
         line->mailbox = m.id;
-        line->role = m.role;
+        line->is_there = true;
+        line->role = imap_visits(l->s) ? STORE_ROLE_NONE : m.role; /* they are of his own */
+    }
+}
+
+static void add_shared(void *arg, struct slice path) {
+    struct listing *l = arg;
+    add_path(l, path)->is_there = true;
+}
+
+/* Whether a pattern may fit something below a path, by what stands before its first wildcard. */
+static bool may_fit_below(const struct listing *l, struct slice path) {
+    for (size_t i = 0; i < l->command->list.pattern_count; i++) {
+        struct slice pattern = l->patterns[i];
+        size_t plain = 0;
+        while (plain < pattern.len && !is_wild(pattern.ptr[plain]))
+            plain++;
+        size_t same = MIN(plain, path.len);
+        if (slice_eq(slice_first(pattern, same), slice_first(path, same)))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What others share, if it can be told. Their names that are no mailboxes are told, too, so that
+ * who looks level by level finds them.
+ */
+static void add_others(struct listing *l) WAITS {
+    struct imap_session *s = l->s;
+    struct slice *owners;
+    size_t count;
+    if (!s->config->others || imap_visits(s) || !may_fit_below(l, S(IMAP_OTHERS "/")) ||
+        s->config->others->owners(s->config->others_arg, &s->c.arena, &owners, &count) < 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct slice path = arena_printf(&s->c.arena, IMAP_OTHERS "/%.*s", SLICE_ARG(owners[i]));
+        size_t before = l->count;
+        if (!may_fit_below(l, arena_printf(&s->c.arena, "%.*s/", SLICE_ARG(path))))
+            continue;
+        if (imap_visit_list(s, owners[i], add_shared, l) == 0 && l->count > before) {
+            add_path(l, path)->is_name = true;
+            add_path(l, S(IMAP_OTHERS))->is_name = true;
+        }
     }
 }
 
@@ -202,6 +256,8 @@ static void unite_lines(struct listing *l) {
         }
         struct line *there = &l->lines[used - 1];
         there->subscribed |= line->subscribed;
+        there->is_there |= line->is_there;
+        there->is_name |= line->is_name;
         if (line->mailbox) {
             there->mailbox = line->mailbox;
             there->role = line->role;
@@ -213,7 +269,8 @@ static void unite_lines(struct listing *l) {
 static bool is_chosen(const struct listing *l, const struct line *line) {
     if (l->options & IMAP_LIST_SELECT_SPECIAL_USE && !imap_use_name(line->role))
         return false;
-    return l->options & IMAP_LIST_SELECT_SUBSCRIBED ? line->subscribed : line->mailbox != 0;
+    return l->options & IMAP_LIST_SELECT_SUBSCRIBED ? line->subscribed
+                                                    : line->is_there || line->is_name;
 }
 
 static void judge_lines(struct listing *l) WAITS {
@@ -224,7 +281,7 @@ static void judge_lines(struct listing *l) WAITS {
         line->next_hidden = hidden;
         line->chosen = is_chosen(l, line);
         line->fits = fits_any(l, line->path);
-        if (line->mailbox)
+        if (line->is_there)
             mailbox = i;
         if (line->chosen && !line->fits)
             hidden = i;
@@ -255,13 +312,14 @@ static void write_attributes(struct listing *l, const struct line *line) {
     const unsigned tells = IMAP_LIST_SELECT_SUBSCRIBED | IMAP_LIST_RETURN_SUBSCRIBED;
     const bool lsub = l->command->verb == IMAP_LSUB;
     struct imap_writer *w = &l->s->c.writer;
-    if (lsub && !line->chosen) /* whether it is there or not */
+    const bool lsub_above = lsub && !line->chosen; /* whether it is there or not */
+    if (lsub_above || (line->is_name && !line->is_there))
         imap_write_word(w, "\\Noselect");
-    else if (!line->mailbox)
+    else if (!line->is_there)
         imap_write_word(w, "\\NonExistent");
     if (line->subscribed && l->options & tells && !lsub)
         imap_write_word(w, "\\Subscribed");
-    if (!line->mailbox || lsub)
+    if (!(line->is_there || line->is_name) || lsub)
         return;
     imap_write_word(w, has_below(l, line->path, line->next_mailbox) ? "\\HasChildren"
                                                                     : "\\HasNoChildren");
@@ -276,6 +334,12 @@ static void tell_more(struct listing *l, const struct line *line) WAITS {
     struct imap_session *s = l->s;
     const struct imap_list *list = &l->command->list;
     struct store_mailbox m;
+    if (!line->mailbox) {
+        imap_visit_tell(s, &l->visit, line->path,
+                        l->options & IMAP_LIST_RETURN_STATUS ? list->status : 0,
+                        l->options & IMAP_LIST_RETURN_MYRIGHTS);
+        return;
+    }
     if (l->options & IMAP_LIST_RETURN_STATUS && imap_may(s, line->mailbox, STORE_RIGHT_READ) == 0 &&
         store_mailbox_get(s->account, line->mailbox, &m) == 0)
         (void)imap_tell_status(s, line->path, &m, list->status);
@@ -302,7 +366,7 @@ static void tell_line(struct listing *l, const struct line *line) WAITS {
     if (hidden && l->command->verb == IMAP_LIST)
         write_child_info(l);
     imap_write_end(&s->c.writer);
-    if (line->chosen && line->mailbox)
+    if (line->chosen && line->is_there)
         tell_more(l, line);
     if (s->c.out.len >= SEND_AT)
         imap_send(&s->c);
@@ -330,7 +394,8 @@ static void tell_names_above(struct listing *l, size_t at) WAITS {
 static void list_mailboxes(struct listing *l) WAITS {
     const unsigned of_names = IMAP_LIST_SELECT_SUBSCRIBED | IMAP_LIST_RETURN_SUBSCRIBED;
     add_mailboxes(l);
-    if (l->options & of_names)
+    add_others(l);
+    if (l->options & of_names && !imap_visits(l->s))
         store_property_each(l->s->account, 0, STORE_SUBSCRIPTION, add_subscribed, l);
     sort_lines(l);
     unite_lines(l);
@@ -342,6 +407,7 @@ static void list_mailboxes(struct listing *l) WAITS {
         l->cancelled |= fiber_yield_if_long() < 0;
     }
     imap_send(&l->s->c);
+    imap_visit_end(l->visit);
 }
 
 /* What stands between names. */

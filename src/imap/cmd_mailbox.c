@@ -4,6 +4,25 @@
 
 #include "imap/rights.h"
 
+/* A name that would not be seen, since those of others begin so. */
+static bool is_of_others(struct slice path) {
+    return slice_starts(path, S(IMAP_OTHERS)) &&
+           (path.len == strlen(IMAP_OTHERS) || path.ptr[strlen(IMAP_OTHERS)] == IMAP_UNDER);
+}
+
+/*
+ * A visitor learns of mailboxes that he may not see no more than that he may not make one there: up
+ * to `last` there are mailboxes, with nothing in `rest` up to the end.
+ */
+static int may_make(const struct imap_session *s, uint32_t last, struct slice rest) {
+    struct store_mailbox m;
+    if (rest.len == 0 && imap_may(s, last, STORE_RIGHT_LOOKUP) == 0)
+        return 0;
+    if (rest.len == 0)
+        last = store_mailbox_get(s->account, last, &m) == 0 ? m.parent : 0;
+    return last && imap_may(s, last, STORE_RIGHT_CREATE) == 0 ? 0 : -EACCES;
+}
+
 /*
  * Makes a mailbox and those above it that are missing (RFC 9051 §6.3.4). The last one alone counts
  * as what was asked for: a path that ends with "/" says that there will be others below.
@@ -12,14 +31,20 @@ static int make(struct imap_session *s, struct slice path, enum store_role role,
                 uint32_t *ret_id) WAITS {
     uint32_t parent;
     struct slice rest, name;
+    if (imap_own_path(s, path, &path) < 0)
+        return -EACCES;
+    if (!imap_visits(s) && is_of_others(path))
+        return -E_SYNTAX;
     if (slice_ends(path, S("/")))
         path.len--;
     imap_walk(s->account, path, &parent, &rest);
-    if (rest.len == 0)
+    int error = imap_visits(s) ? may_make(s, parent, rest) : 0;
+    if (!error && rest.len == 0)
         return -EEXIST;
-    if (!imap_path_is_good(rest))
+    if (!error && !imap_path_is_good(rest))
         return -E_SYNTAX;
-    int error = parent ? imap_may(s, parent, STORE_RIGHT_CREATE) : 0;
+    if (!error && parent)
+        error = imap_may(s, parent, STORE_RIGHT_CREATE);
     while (!error && slice_next(&rest, IMAP_UNDER, &name))
         error = store_create_mailbox(s->account, parent, name,
                                      rest.len == 0 ? role : STORE_ROLE_NONE, &parent);
@@ -72,7 +97,9 @@ static void tell_created(struct imap_session *s, const struct imap_command *comm
 void imap_do_create(struct imap_session *s, const struct imap_command *command) {
     enum store_role role;
     uint32_t id;
-    int error = find_role(s->account, command->create.use, &role);
+    int error = imap_visits(s) && command->create.use
+                    ? -E_REFUSED
+                    : find_role(s->account, command->create.use, &role);
     if (!error)
         error = make(s, command->create.mailbox, role, &id);
     if (error == -E_REFUSED)
@@ -106,6 +133,22 @@ void imap_do_delete(struct imap_session *s, const struct imap_command *command) 
         imap_ok(s, command, "deleted");
 }
 
+/* Where a mailbox is to go, by the path above its new name; 0: to the top. What is missing is made.
+ */
+static int find_new_parent(struct imap_session *s, struct slice above, uint32_t *ret) WAITS {
+    struct store_mailbox parent = {0};
+    struct slice own;
+    int error = 0;
+    if (imap_visits(s) && imap_own_path(s, above, &own) < 0)
+        return -EACCES; /* the top is its owner's */
+    if (above.len > 0 && imap_find_path(s, above, &parent) < 0)
+        error = make(s, above, STORE_ROLE_NONE, &parent.id);
+    if (!error && parent.id)
+        error = imap_may(s, parent.id, STORE_RIGHT_CREATE);
+    *ret = parent.id;
+    return error && imap_visits(s) ? -EACCES : error;
+}
+
 /* RENAME of the INBOX moves its messages to a new mailbox (RFC 9051 §6.3.6). */
 static int rename_inbox(struct imap_session *s, struct slice to) WAITS {
     _cleanup_(buf_done) struct buf uids = {0};
@@ -133,23 +176,22 @@ static int rename_inbox(struct imap_session *s, struct slice to) WAITS {
 
 /* What is missing above the new path is made when nothing else stands in the way of it. */
 static int rename_other(struct imap_session *s, uint32_t mailbox, struct slice to) WAITS {
-    struct slice above = S(""), name = to;
-    struct store_mailbox parent = {0};
-    ssize_t at = slice_rfind_byte(to, IMAP_UNDER);
-    int error = 0;
-    if (at >= 0) {
-        above = slice_first(to, (size_t)at);
-        name = slice_from(to, (size_t)at + 1);
-    }
+    struct slice above = S(""), name, own;
+    uint32_t parent;
+    if (imap_own_path(s, to, &own) < 0)
+        return -EACCES;
+    if (!imap_visits(s) && is_of_others(to))
+        return -E_SYNTAX;
+    ssize_t at = slice_rfind_byte(own, IMAP_UNDER);
+    name = slice_from(own, (size_t)(at + 1));
+    if (at >= 0)
+        above = slice_first(own, (size_t)at);
     if (imap_leads_through(s->account, above, mailbox))
         return -EINVAL;
-    if (!imap_path_is_good(to))
+    if (!imap_path_is_good(own))
         return -E_SYNTAX;
-    if (above.len > 0 && imap_find_mailbox(s->account, above, &parent) < 0)
-        error = make(s, above, STORE_ROLE_NONE, &parent.id);
-    if (!error && parent.id)
-        error = imap_may(s, parent.id, STORE_RIGHT_CREATE);
-    return error ? error : store_rename_mailbox(s->account, mailbox, parent.id, name);
+    int error = find_new_parent(s, slice_first(to, to.len - MIN(to.len, name.len + 1)), &parent);
+    return error ? error : store_rename_mailbox(s->account, mailbox, parent, name);
 }
 
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
@@ -158,8 +200,10 @@ void imap_do_rename(struct imap_session *s, const struct imap_command *command) 
     int error = imap_find_allowed(s, command->rename.from, STORE_RIGHT_REMOVE_MAILBOX, &m);
     if (!error && slice_eq(command->rename.from, to))
         error = -EEXIST;
-    if (!error)
-        error = m.id == STORE_INBOX ? rename_inbox(s, to) : rename_other(s, m.id, to);
+    if (!error && m.id == STORE_INBOX)
+        error = imap_visits(s) ? -EACCES : rename_inbox(s, to);
+    else if (!error)
+        error = rename_other(s, m.id, to);
     if (error == -EEXIST)
         imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
     else if (error == -EINVAL)

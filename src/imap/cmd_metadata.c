@@ -24,6 +24,11 @@ void imap_bad_entries(struct imap_session *s, const struct imap_command *command
         s->end = DOOR_END_DISMISSED;
 }
 
+/* Entries below /private are each user's own (RFC 5464 §3.2), and a visitor has none. */
+static bool is_hidden(const struct imap_session *s, struct slice entry) {
+    return imap_visits(s) && slice_starts_nocase(entry, S("/private/"));
+}
+
 /* The mailbox that a command names; the server is 0. */
 static int find(const struct imap_session *s, struct slice path, uint32_t rights, uint32_t *ret) {
     struct store_mailbox m = {0};
@@ -65,7 +70,8 @@ static void write_entry(struct reading *r, struct slice name, struct slice value
 
 static int read_entry(struct reading *r, struct slice name) WAITS {
     _cleanup_(buf_done) struct buf value = {0};
-    int error = store_get_metadata(r->s->account, r->mailbox, name, &value);
+    int error = is_hidden(r->s, name) ? -E_UNKNOWN
+                                      : store_get_metadata(r->s->account, r->mailbox, name, &value);
     if (error && error != -E_UNKNOWN)
         return error;
     if (error && r->asked->depth > 0) /* it was removed a moment ago */
@@ -145,6 +151,7 @@ static bool is_wanted(const struct imap_entries *e, struct slice name) {
 }
 
 struct finding {
+    const struct imap_session *s;
     const struct imap_entries *entries;
     struct arena arena;
     struct buf names; /* struct slice */
@@ -152,7 +159,7 @@ struct finding {
 
 static void find_one(void *arg, const struct store_property *p) {
     struct finding *f = arg;
-    if (!is_wanted(f->entries, p->name))
+    if (is_hidden(f->s, p->name) || !is_wanted(f->entries, p->name))
         return;
     struct slice name = arena_copy(&f->arena, p->name);
     buf_add_bytes(&f->names, &name, sizeof name);
@@ -160,7 +167,7 @@ static void find_one(void *arg, const struct store_property *p) {
 
 /* What DEPTH asks for: those that are set. */
 static int read_below(struct reading *r, const struct imap_entries *entries) WAITS {
-    struct finding f = {.entries = entries};
+    struct finding f = {.s = r->s, .entries = entries};
     int error = 0;
     store_property_each(r->s->account, r->mailbox, STORE_METADATA, find_one, &f);
     const struct slice *names = (const void *)f.names.ptr;
@@ -240,11 +247,12 @@ void imap_do_getmetadata(struct imap_session *s, const struct imap_command *comm
 /* All of the entries are set, or none. */
 static int set_all(struct imap_session *s, const struct imap_metadata *m) WAITS {
     struct store_metadata *changes = arena_array(&s->c.arena, m->entry_count, sizeof *changes);
-    bool shared = false;
+    bool shared = false, hidden = false;
     uint32_t mailbox;
     for (size_t i = 0; i < m->entry_count; i++) {
         const struct imap_entry *e = &m->entries[i];
         shared |= slice_starts_nocase(e->name, S("/shared/"));
+        hidden |= is_hidden(s, e->name);
         changes[i] = (struct store_metadata){e->name, e->value.ptr ? &e->value : NULL};
     }
     int error =
@@ -252,6 +260,8 @@ static int set_all(struct imap_session *s, const struct imap_metadata *m) WAITS 
              &mailbox);
     if (!error && mailbox == 0 && shared)
         error = -EACCES;
+    if (!error && hidden)
+        error = -ENOTSUP;
     return error ? error : store_set_metadata_all(s->account, mailbox, changes, m->entry_count);
 }
 
@@ -269,6 +279,8 @@ void imap_do_setmetadata(struct imap_session *s, const struct imap_command *comm
         imap_bad_entries(s, command);
     else if (error == -E_LIMIT)
         say(s, command, "NO", "TOOMANY", 0, "the account has as much metadata as it may have");
+    else if (error == -ENOTSUP)
+        say(s, command, "NO", "NOPRIVATE", 0, "entries below /private are of its owner alone");
     else if (error)
         imap_no(s, command, error);
     else
@@ -282,13 +294,15 @@ struct change {
     struct slice name;
 };
 struct telling {
+    const struct imap_session *s;
     struct arena arena;
     struct buf changes; /* struct change, by mailbox */
 };
 
 static void note_change(void *arg, const struct store_property *p) {
     struct telling *t = arg;
-    if (p->kind != STORE_METADATA)
+    if (p->kind != STORE_METADATA || is_hidden(t->s, p->name) ||
+        (imap_visits(t->s) && p->mailbox == 0))
         return;
     struct change c = {p->mailbox, arena_copy(&t->arena, p->name)};
     buf_add_bytes(&t->changes, &c, sizeof c);
@@ -300,7 +314,7 @@ static void tell_changes(struct imap_session *s, const struct change *changes, s
     struct imap_writer *w = &s->c.writer;
     unsigned events = s->watching ? s->watching->events : 0;
     if (changes->mailbox) {
-        imap_mailbox_path(s->account, changes->mailbox, &path);
+        imap_path_of(s, changes->mailbox, &path);
         if (path.len == 0 || !(imap_rights(s, changes->mailbox) & RIGHTS_ANY))
             return;
         events = imap_watched_events(s, buf_slice(&path));
@@ -322,7 +336,7 @@ static void tell_changes(struct imap_session *s, const struct change *changes, s
 }
 
 void imap_tell_metadata(struct imap_session *s) {
-    struct telling t = {0};
+    struct telling t = {.s = s};
     uint64_t since = s->metadata_told;
     s->metadata_told = store_account_modseq(s->account);
     const unsigned wanted = IMAP_EVENT_MAILBOX_METADATA_CHANGE | IMAP_EVENT_SERVER_METADATA_CHANGE;

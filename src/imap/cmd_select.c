@@ -80,7 +80,7 @@ static size_t first_unseen(struct imap_session *s, const struct store_mailbox *m
 static void tell_name(struct imap_session *s, uint32_t mailbox) {
     struct imap_writer *w = &s->c.writer;
     _cleanup_(buf_done) struct buf path = {0};
-    imap_mailbox_path(s->account, mailbox, &path);
+    imap_path_of(s, mailbox, &path);
     imap_write_begin(w, S("*"));
     imap_write_word(w, "LIST");
     imap_write_open(w);

@@ -95,6 +95,7 @@ int imap_connection_next(struct imap_connection *c, struct imap_command *ret) {
     do {
         struct problem problem;
         rest(c);
+        stream_write(c->stream, c->mark);
         r = c->wait ? c->wait(c->wait_arg) : 0;
         if (r == 0)
             r = imap_reader_begin(&c->reader);

@@ -14,6 +14,7 @@ struct imap_connection {
     struct imap_mode mode;        /* what commands mean just now: the caller's */
     uint64_t message_max;         /* what is told of APPEND: the caller's; 0: nothing */
     struct slice off;             /* capabilities that are not announced: the caller's */
+    struct slice mark;            /* written before each command is read: the caller's */
     struct arena arena;           /* of the command at hand */
     int (*wait)(void *arg) WAITS; /* until a command comes, for who has more to do meanwhile; 0, or
                                      an error that ends the conversation. NULL: nobody has */

@@ -74,18 +74,9 @@ static uint64_t age_of(const struct imap_find *f, const struct store_message *m)
 }
 
 /* Whether it is that of an object as imap_write_object_id() writes it. */
-static bool is_id(struct slice text, char kind, uint64_t number) {
-    uint64_t written = 0;
-    if (text.len < 2 || text.len > 17 || text.ptr[0] != kind ||
-        (text.ptr[1] == '0' && text.len > 2))
-        return false;
-    for (size_t i = 1; i < text.len; i++) {
-        const char c = text.ptr[i];
-        if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'f'))
-            return false;
-        written = written << 4 | (uint64_t)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
-    }
-    return written == number;
+static bool is_id(const struct imap_find *f, struct slice text, char kind, uint64_t number) {
+    char id[IMAP_OBJECT_ID_SIZE];
+    return slice_eq(text, imap_object_id(kind, f->s->c.writer.realm, number, id));
 }
 
 enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
@@ -119,7 +110,7 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
     case IMAP_SEARCH_MODSEQ:
         return m->modseq >= n->number;
     case IMAP_SEARCH_EMAILID:
-        return is_id(n->text, IMAP_ID_MESSAGE, m->body);
+        return is_id(f, n->text, IMAP_ID_MESSAGE, m->body);
     case IMAP_SEARCH_RECENT: /* no message ever is */
     case IMAP_SEARCH_NEW:
         return IMAP_HOLDS_NOT;
@@ -163,7 +154,7 @@ enum imap_known imap_find_by_map(struct imap_find *f, size_t node, uint64_t body
     int32_t day;
     if (n->key == IMAP_SEARCH_THREADID) {
         const struct imap_thread_id id = imap_thread_id(f->map.map, body);
-        return is_id(n->text, id.kind, id.number);
+        return is_id(f, n->text, id.kind, id.number);
     }
     if (!is_sent(n->key)) {
         int has = search_confirm_by_map(&f->map, &f->questions[f->tests[node].question]);

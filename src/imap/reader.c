@@ -289,6 +289,7 @@ int imap_reader_hold(struct imap_reader *r) {
     size_t left = (size_t)r->literal.size;
     if (r->literal.waits)
         stream_str(r->stream, "+ go ahead\r\n");
+    r->waited += r->literal.waits;
     r->literal_bytes += left;
     r->before_literal = false;
     while (left > 0) {
@@ -309,6 +310,7 @@ int imap_reader_hand_on(struct imap_reader *r) {
     r->handed_on = true;
     buf_clear(&r->text);
     r->line_bytes = r->literal_bytes = 0;
+    r->waited = 0;
     if (r->literal.waits)
         stream_str(r->stream, "+ go ahead\r\n");
     r->deadline = USEC_NEVER;

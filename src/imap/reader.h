@@ -63,6 +63,7 @@ struct imap_reader {
     size_t tail_len;
     usec_t deadline;
     struct imap_literal literal;
+    unsigned waited; /* literals of the command that are held and for which the client has waited */
     bool before_literal, handed_on; /* where the last line ended */
     const char *wrong;              /* why the text is not whole; NULL: it is */
 };

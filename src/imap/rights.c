@@ -5,14 +5,19 @@
 #include <errno.h>
 
 uint32_t imap_rights(const struct imap_session *s, uint32_t mailbox) {
-    const struct store_person person = {.name = s->config->user, .is_owner = true};
+    const struct store_person person = {.name = s->config->user, .is_owner = !imap_visits(s)};
     uint32_t rights;
     return store_rights_in(s->account, mailbox, &person, &rights) < 0 ? 0 : rights;
 }
 
+/* With any of these a mailbox is there for him (§4, of MYRIGHTS). */
+#define KNOWS                                                                                      \
+    (STORE_RIGHT_LOOKUP | STORE_RIGHT_READ | STORE_RIGHT_INSERT | STORE_RIGHT_CREATE |             \
+     STORE_RIGHT_REMOVE_MAILBOX | STORE_RIGHT_ADMINISTER)
+
 int imap_may(const struct imap_session *s, uint32_t mailbox, uint32_t rights) {
     uint32_t granted = imap_rights(s, mailbox);
-    if ((granted & rights) == rights)
+    if (rights ? (granted & rights) == rights : (granted & KNOWS) != 0)
         return 0;
     return granted & STORE_RIGHT_LOOKUP ? -EACCES : -E_UNKNOWN;
 }
@@ -20,7 +25,7 @@ int imap_may(const struct imap_session *s, uint32_t mailbox, uint32_t rights) {
 int imap_find_allowed(const struct imap_session *s, struct slice path, uint32_t rights,
                       struct store_mailbox *ret) {
     struct store_mailbox m;
-    int error = imap_find_mailbox(s->account, path, &m);
+    int error = imap_find_path(s, path, &m);
     if (!error)
         error = imap_may(s, m.id, rights);
     if (!error)

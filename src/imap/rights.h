@@ -11,10 +11,11 @@
 /* His rights in a mailbox (enum store_right); 0 if there is none of that number. */
 uint32_t imap_rights(const struct imap_session *s, uint32_t mailbox);
 
-/* 0: he has all of these. -EACCES: he has not. -E_UNKNOWN: and may not even know of it. */
+/* 0: he has all of these; if none are asked for, one that lets him know of the mailbox. -EACCES: he
+ * has not. -E_UNKNOWN: and may not even know of it. */
 int imap_may(const struct imap_session *s, uint32_t mailbox, uint32_t rights);
 
-/* imap_find_mailbox() and imap_may() in one. */
+/* imap_find_path() and imap_may() in one. */
 int imap_find_allowed(const struct imap_session *s, struct slice path, uint32_t rights,
                       struct store_mailbox *ret);
 

@@ -6,10 +6,15 @@
 #include "imap/metadata.h"
 #include "imap/notify.h"
 #include "imap/rights.h"
+#include "imap/visit.h"
 
 #include <errno.h>
 
 #include "io/deflate.h"
+
+#define VISIT_TIMEOUT                                                                              \
+    (USEC_HOUR * 24 * 365) /* the session that it belongs to watches the clock                     \
+                            */
 
 const struct imap_session_config imap_session_defaults = {
     .timeout = 32 * USEC_MIN,
@@ -19,9 +24,23 @@ const struct imap_session_config imap_session_defaults = {
     .message_max = 50ULL << 20,
 };
 
+/* What a visitor may not read any more is not read any more; what is being sent to him is sent. */
+static bool may_go_on(struct imap_session *s) WAITS {
+    struct store_mailbox m;
+    if (!imap_visits(s) || !s->selected || imap_rights(s, s->told.mailbox) & STORE_RIGHT_READ)
+        return true;
+    if (store_mailbox_get(s->account, s->told.mailbox, &m) < 0)
+        return true; /* it is gone, and who looks says so */
+    imap_say(&s->c, S("*"), "BYE", NULL, "the right to read this mailbox was withdrawn, closing");
+    s->end = DOOR_END_DISMISSED;
+    return false;
+}
+
 /* What else than messages of the selected mailbox the client is told of, when it has changed.
  * `own`: the command that was obeyed, or NULL. */
 static void tell_of_account(struct imap_session *s, const struct imap_command *own) WAITS {
+    if (!may_go_on(s))
+        return;
     imap_tell_rights(s);
     imap_tell_watched(s, own);
     imap_tell_metadata(s);
@@ -59,7 +78,16 @@ static void do_namespace(struct imap_session *s, const struct imap_command *comm
     imap_write_string(w, S("/"));
     imap_write_close(w);
     imap_write_close(w);
-    imap_write_nil(w);
+    if (s->config->others) {
+        imap_write_open(w);
+        imap_write_open(w);
+        imap_write_string(w, S(IMAP_OTHERS "/"));
+        imap_write_string(w, S("/"));
+        imap_write_close(w);
+        imap_write_close(w);
+    } else {
+        imap_write_nil(w);
+    }
     imap_write_nil(w);
     imap_write_end(w);
     imap_ok(s, command, "these are the namespaces");
@@ -152,7 +180,7 @@ static void do_idle(struct imap_session *s, const struct imap_command *command) 
     int r = wait_for_input(s, IMAP_TELL_EXPUNGES, fiber_now() + s->config->timeout);
     if (!s->watching)
         store_unwatch(&watch);
-    stream_set_timeout(s->c.stream, s->config->timeout);
+    stream_set_timeout(s->c.stream, s->timeout);
     if (r == 0)
         r = imap_reader_line(&s->c.reader, 1024, &line);
     if (r < 0 && s->end == DOOR_END_NONE)
@@ -260,8 +288,20 @@ static bool needs_numbers(const struct imap_command *command) {
     }
 }
 
+/* A visit says that it has answered, and how it is. */
+static void set_mark(struct imap_session *s, char mark[static IMAP_MARK_LEN]) {
+    const struct imap_terms t = {.enabled = s->enabled};
+    if (!imap_visits(s))
+        return;
+    imap_mark(&t, s->selected, mark);
+    memcpy(mark, s->config->terms.mark, IMAP_MARK_HEX);
+    s->c.mark = slice_of(mark, IMAP_MARK_LEN);
+}
+
 static void run_command(struct imap_session *s) WAITS {
     struct imap_command command;
+    char mark[IMAP_MARK_LEN];
+    set_mark(s, mark);
     int r = imap_connection_next(&s->c, &command);
     unsigned errors = s->c.errors;
     if (r < 0 && s->end != DOOR_END_NONE)
@@ -272,8 +312,9 @@ static void run_command(struct imap_session *s) WAITS {
         r = imap_bad(&s->c, command.tag, "%s is not offered here", imap_verb_name(command.verb));
     } else if (s->enabled & IMAP_ENABLED_UIDONLY && needs_numbers(&command)) {
         imap_say(&s->c, command.tag, "BAD", "UIDREQUIRED", "UIDONLY is enabled: UIDs are needed");
-    } else {
-        functions[command.verb](s, &command);
+    } else if (may_go_on(s)) {
+        if (!imap_visit_command(s, &command))
+            functions[command.verb](s, &command);
         if (s->c.errors == errors) /* a session may last for weeks: who makes sense is forgiven */
             s->c.forgiven = errors;
         if (s->end == DOOR_END_NONE)
@@ -290,30 +331,52 @@ static void run_command(struct imap_session *s) WAITS {
 static void read_off(struct imap_session *s) WAITS {
     const struct slice entry = S("/private/vendor/hayauma/imap/capabilities-off");
     s->c.off = s->config->off;
+    if (imap_visits(s)) /* what is off, the session before it has not let through */
+        return;
     if (store_get_metadata(s->account, 0, entry, &s->off) < 0 || s->off.len > IMAP_OFF_MAX)
         buf_done(&s->off);
     else
         s->c.off = buf_slice(&s->off);
 }
 
+/* A visit: whose mailboxes these are is in the names of all of them, and in their ids. */
+static void begin_visit(struct imap_session *s) {
+    buf_printf(&s->prefix, IMAP_OTHERS "/%.*s/", SLICE_ARG(s->config->owner));
+    s->enabled = s->config->terms.enabled;
+    s->c.writer.utf8 = s->enabled & IMAP_ENABLED_UTF8;
+    s->c.writer.utf8_names = s->c.mode.utf8_names = s->c.writer.utf8;
+    s->c.writer.japanese = s->config->terms.japanese;
+    s->c.writer.realm = store_account_id(s->account);
+}
+
+/* The account is open: the login is answered, a visit begins without a word. */
+static void begin_session(struct imap_session *s) WAITS {
+    s->c.mode.state = IMAP_STATE_AUTHENTICATED;
+    s->metadata_told = store_account_modseq(s->account);
+    if (imap_visits(s))
+        begin_visit(s);
+    read_off(s);
+    if (!imap_visits(s))
+        imap_welcome(&s->c, s->config->tag, &s->config->offer, true, S("welcome"));
+}
+
 enum door_end imap_session(struct stream *stream, const struct imap_session_config *config,
                            struct store *store, uint64_t account, struct imap_session_counts *ret) {
     struct imap_session s = {.config = config, .store = store, .account_id = account};
-    imap_connection_init(&s.c, stream, &imap_limits_after_login, config->timeout,
-                         config->errors_max);
+    s.timeout = imap_visits(&s) ? VISIT_TIMEOUT : config->timeout;
+    imap_connection_init(&s.c, stream, &imap_limits_after_login, s.timeout, config->errors_max);
     s.c.message_max = config->message_max;
     s.c.wait = wait_for_command;
     s.c.wait_arg = &s;
     int error = store_account_open(store, account, &s.account);
     if (error) {
-        imap_say(&s.c, config->tag, "NO", "UNAVAILABLE", "the mailbox cannot be opened just now");
+        if (!imap_visits(&s))
+            imap_say(&s.c, config->tag, "NO", "UNAVAILABLE",
+                     "the mailbox cannot be opened just now");
         s.counts.problem = error;
         s.end = DOOR_END_DISMISSED;
     } else {
-        s.c.mode.state = IMAP_STATE_AUTHENTICATED;
-        read_off(&s);
-        s.metadata_told = store_account_modseq(s.account);
-        imap_welcome(&s.c, config->tag, &config->offer, true, S("welcome"));
+        begin_session(&s);
     }
     while (s.end == DOOR_END_NONE) {
         run_command(&s);
@@ -323,11 +386,13 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     }
     imap_unselect(&s);
     imap_watch_no_more(&s);
+    imap_visit_end(s.visit);
     s.counts.commands = s.c.commands;
     s.counts.errors = s.c.errors;
     *ret = s.counts;
     imap_connection_done(&s.c);
     buf_done(&s.off);
+    buf_done(&s.prefix);
     store_account_close(s.account);
     return s.end;
 }

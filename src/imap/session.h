@@ -10,13 +10,14 @@
 
 #include "fiber/turn.h"
 #include "imap/connection.h"
+#include "imap/others.h"
 #include "store/store.h"
 
 #define IMAP_OFF_MAX 1000U
 
 struct imap_session_config {
     struct slice tag;        /* of the command that logged in: one that is (token_is_tag()) */
-    struct slice user;       /* whose mailboxes these are: the canonical address of his login */
+    struct slice user;       /* the canonical address of his login */
     struct door_offer offer; /* as it was at the end of the login */
     usec_t timeout;       /* for each command, and between them: at least 30 min (RFC 9051 §5.4) */
     usec_t idle_beat;     /* in IDLE an untagged OK comes so often; 2 min */
@@ -29,6 +30,14 @@ struct imap_session_config {
                                     waits for others */
     const uint64_t *quota;       /* bytes that the account may hold just now; NULL, or to 0: any */
 
+    /* Of a visit: whose mailboxes these are, his canonical address, and how it was begun. Empty:
+     * they are the user's own. */
+    struct slice owner;
+    struct imap_terms terms;
+
+    const struct imap_others *others; /* NULL: nobody shares anything with anybody */
+    void *others_arg;
+
     /*
      * When the fiber is cancelled: why, for the client, who is told if he is between two commands
      * or in IDLE. NULL, or it points to NULL: he is told nothing.
@@ -36,7 +45,7 @@ struct imap_session_config {
     const char *const *ended;
 };
 
-/* The settings' defaults; tag, user and offer are to be filled in. */
+/* The settings' defaults; tag (but of a visit), user and offer are to be filled in. */
 extern const struct imap_session_config imap_session_defaults;
 
 /* What happened, for the log. */

@@ -31,6 +31,9 @@ struct imap_session {
     unsigned enabled;               /* of enum imap_enabled */
     bool compressed;                /* RFC 4978 */
     struct buf off;                 /* what the account has in place of config->off */
+    struct buf prefix;              /* of a visit: what all paths begin with */
+    usec_t timeout;                 /* between commands */
+    struct imap_visit *visit;       /* with the other account's mailbox that is selected; or NULL */
     uint64_t metadata_told;         /* MODSEQ up to which the client knows of metadata */
     struct imap_watching *watching; /* what NOTIFY asked for; NULL: it was never said */
 
@@ -47,6 +50,16 @@ struct imap_session {
     struct imap_session_counts counts;
     enum door_end end;
 };
+
+/* Whether this is a visit to another account (others.h). */
+static inline bool imap_visits(const struct imap_session *s) {
+    return s->config->owner.len > 0;
+}
+
+/* The address of the account whose mailboxes these are. */
+static inline struct slice imap_owner(const struct imap_session *s) {
+    return imap_visits(s) ? s->config->owner : s->config->user;
+}
 
 /* Bytes that the account may hold just now; 0: any. */
 static inline uint64_t imap_quota(const struct imap_session *s) {
@@ -103,6 +116,17 @@ void imap_split_words(struct slice text, struct buf *words);
 
 /* The flags of a message as a value. */
 void imap_write_flags_of(struct imap_session *s, const struct store_message *m);
+
+/* ------------------------------------------------------------------ paths.c */
+
+/* A path without what stands before all that this session has. -E_UNKNOWN: it is another one's. */
+int imap_own_path(const struct imap_session *s, struct slice path, struct slice *ret);
+
+/* The mailbox of a path, as the client writes it. -E_UNKNOWN. */
+int imap_find_path(const struct imap_session *s, struct slice path, struct store_mailbox *ret);
+
+/* The path of a mailbox, as the client knows it, appended. */
+void imap_path_of(const struct imap_session *s, uint32_t mailbox, struct buf *to);
 
 /* ------------------------------------------------------------------ messages of a set */
 

@@ -271,14 +271,30 @@ void imap_write_date_time(struct imap_writer *w, struct imap_date_time t) {
     buf_add_byte(w->to, '"');
 }
 
-void imap_write_object_id(struct imap_writer *w, char kind, uint64_t number) {
-    char text[24] = {kind};
-    size_t len = 1;
+static size_t add_hex(char *to, uint64_t number) {
+    size_t len = 0;
     for (int shift = 60; shift >= 0; shift -= 4)
-        if (len > 1 || number >> shift & 15 || shift == 0)
-            text[len++] = "0123456789abcdef"[number >> shift & 15];
+        if (len > 0 || number >> shift & 15 || shift == 0)
+            to[len++] = "0123456789abcdef"[number >> shift & 15];
+    return len;
+}
+
+struct slice imap_object_id(char kind, uint64_t realm, uint64_t number,
+                            char text[static IMAP_OBJECT_ID_SIZE]) {
+    size_t len = 0;
+    text[len++] = kind;
+    if (realm > 0) {
+        len += add_hex(text + len, realm);
+        text[len++] = '-';
+    }
+    len += add_hex(text + len, number);
+    return slice_of(text, len);
+}
+
+void imap_write_object_id(struct imap_writer *w, char kind, uint64_t number) {
+    char text[IMAP_OBJECT_ID_SIZE];
     imap_write_open(w);
-    imap_write_atom(w, slice_of(text, len));
+    imap_write_atom(w, imap_object_id(kind, w->realm, number, text));
     imap_write_close(w);
 }
 

@@ -31,6 +31,7 @@ struct imap_writer {
     struct buf *to;  /* the caller's */
     bool utf8;       /* UTF8=ACCEPT or IMAP4rev2 is enabled: UTF-8 in quoted strings and texts */
     bool japanese;   /* the language of texts (RFC 5255): those that words.h has, in UTF-8 */
+    uint64_t realm;  /* number of the account whose objects are written; 0: the user's own */
     bool utf8_names; /* the same for names of mailboxes; else modified UTF-7 */
 
     /* the writer's own */
@@ -73,7 +74,13 @@ void imap_write_string(struct imap_writer *w, struct slice text);
 void imap_write_nstring(struct imap_writer *w, struct slice text);  /* ptr NULL: NIL */
 void imap_write_nstring8(struct imap_writer *w, struct slice text); /* with NUL: literal8 */
 
-/* An object id (RFC 8474) in parentheses: a letter for its kind, and the number. */
+/*
+ * An object id (RFC 8474): a letter for its kind, and its number. Those of another account than the
+ * user's own have that one's number before it. The second writes it, in parentheses.
+ */
+#define IMAP_OBJECT_ID_SIZE 36U
+struct slice imap_object_id(char kind, uint64_t realm, uint64_t number,
+                            char text[static IMAP_OBJECT_ID_SIZE]);
 void imap_write_object_id(struct imap_writer *w, char kind, uint64_t number);
 /*
  * A literal whose octets come in parts, which the caller adds: to the buffer through _octets(), or

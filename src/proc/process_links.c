@@ -17,7 +17,8 @@ static void peer_misbehaved(struct rpc_link *link, const char *why, void *arg) {
 
 /*
  * A peer that died comes back by itself. Of a connection that broke between two that live, the one
- * with the lower role tells the master, which makes a new one.
+ * with the lower role, or of the same role with the lower number, tells the master, which makes a
+ * new one.
  */
 static void peer_lost(struct rpc_link *link, void *arg) {
     struct process *p = arg;
@@ -25,7 +26,8 @@ static void peer_lost(struct rpc_link *link, void *arg) {
     struct rpc_master_link_lost_in in = {.role = (uint8_t)o->other, .worker = o->worker};
     if (p->role->work->peer_gone)
         p->role->work->peer_gone(p, o->other, o->worker);
-    if (link != p->links->replaced && p->role->role < o->other)
+    bool is_lower = p->role->role == o->other ? p->worker < o->worker : p->role->role < o->other;
+    if (link != p->links->replaced && is_lower)
         (void)send_master_link_lost(p->links->master, &in);
 }
 

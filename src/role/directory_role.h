@@ -67,6 +67,17 @@ bool directory_usage_is_of(uint64_t account, unsigned worker, unsigned workers);
 int directory_on_usage(void *arg, const struct rpc_caller *caller,
                        const struct rpc_directory_usage_in *in);
 
+/* The handlers of directory.share, .owner and .owners (directory_sharing.c). */
+int directory_on_share(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_directory_share_in *in, struct arena *a,
+                       struct rpc_directory_share_out *out, struct problem *problem) WAITS;
+int directory_on_owner(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_directory_owner_in *in, struct arena *a,
+                       struct rpc_directory_owner_out *out, struct problem *problem) WAITS;
+int directory_on_owners(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_directory_owners_in *in, struct arena *a,
+                        struct rpc_directory_owners_out *out, struct problem *problem) WAITS;
+
 /* The handlers of directory.account_import and directory.alias_import (directory_import.c). */
 int directory_on_account_import(void *arg, const struct rpc_caller *caller,
                                 const struct rpc_directory_account_import_in *in, struct arena *a,

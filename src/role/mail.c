@@ -12,6 +12,7 @@
 #include "base/siphash.h"
 #include "fiber/wait.h"
 #include "role/mail_asked.h"
+#include "role/mail_others.h"
 #include "role/mail_sessions.h"
 #include "role/mailboxes.h"
 #include "role/roles.h"
@@ -60,6 +61,8 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
         .owns_arg = p,
         .used = mail_note_used,
         .used_arg = p,
+        .shared = mail_note_shared,
+        .shared_arg = p,
     };
     p->state = m;
     m->workers = MIN(p->conf->workers.mail, PROCESS_WORKERS_MAX); /* as roles_workers() */
@@ -68,6 +71,7 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
     fiber_cond_init(&m->calls_done);
     fiber_cond_init(&m->used_filled);
     fiber_mutex_init(&m->telling);
+    fiber_mutex_init(&m->telling_shared);
     return mailboxes_open(p->conf, &options, &m->store, problem);
 }
 
@@ -194,6 +198,7 @@ static int on_report_usage(void *arg, const struct rpc_caller *caller,
 static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .session = mail_on_session,
+    .visit = mail_on_visit,
     .farewell = mail_on_farewell,
     .set_quota = mail_on_set_quota,
     .end_sessions = mail_on_end_sessions,

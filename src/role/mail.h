@@ -10,6 +10,7 @@
  *     mail_sessions.c  conversations that come from the edge
  *     mail_pop3.c      POP3
  *     mail_imap.c      IMAP
+ *     mail_others.c    mailboxes that accounts share
  *     mail_usage.c     what the directory is told of what the mailboxes hold
  */
 #pragma once
@@ -46,6 +47,8 @@ struct mail {
     struct fiber_cond calls_done;
     struct map used; /* accounts whose usage has to be told: number -> itself */
     struct fiber_cond used_filled;
+    struct map shared; /* accounts whose rights have to be told: mail_others.c */
+    struct fiber_mutex telling_shared;
     struct fiber_mutex telling; /* who waits for it knows that all has been told */
     struct fiber *reporter;
     struct mail_told told[MAIL_TOLD_PLACES];

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "role/mail_imap.h"
 
-#include "imap/session.h"
+#include "role/mail_others.h"
 
 /* A session that only looked is not worth a line. */
 static void log_session(struct mail_session *s, const struct imap_session_counts *counts) {
     _cleanup_(arena_done) struct arena a = {0};
     unsigned long long fetched = counts->fetched, stored = counts->appended,
                        removed = counts->removed;
+    struct slice whose = S("");
     struct event_fact facts[6] = {
         {S(FACT_LOGIN), slice_of_str(s->address)},
         {S(FACT_CLIENT), slice_of_str(s->peer)},
@@ -24,12 +25,15 @@ static void log_session(struct mail_session *s, const struct imap_session_counts
     }
     if (fetched + stored + removed == 0)
         return;
+    if (s->owner)
+        whose = arena_printf(&a, " of %s", s->owner);
     facts[count++] = (struct event_fact){S(FACT_FETCHED), arena_printf(&a, "%llu", fetched)};
     facts[count++] = (struct event_fact){S(FACT_STORED), arena_printf(&a, "%llu", stored)};
     facts[count++] = (struct event_fact){S(FACT_REMOVED), arena_printf(&a, "%llu", removed)};
     process_event(s->process, 0, KIND_SESSION, facts, count,
-                  "%s fetched %llu message%s by IMAP from %s, stored %llu and removed %llu.",
-                  s->address, fetched, fetched == 1 ? "" : "s", s->peer, stored, removed);
+                  "%s fetched %llu message%s%.*s by IMAP from %s, stored %llu and removed %llu.",
+                  s->address, fetched, fetched == 1 ? "" : "s", SLICE_ARG(whose), s->peer, stored,
+                  removed);
 }
 
 void mail_serve_imap(struct mail_session *s) {
@@ -39,8 +43,15 @@ void mail_serve_imap(struct mail_session *s) {
     struct imap_session_counts counts = {0};
     _cleanup_(buf_done) struct buf off = {0};
     config.tag = buf_slice(&s->passed_on);
-    if (!token_is_tag(config.tag)) /* an edge in the hands of a stranger */
+    if (s->owner) {
+        config.owner = slice_of_str(s->owner);
+        if (imap_terms_read(config.tag, &config.terms) < 0)
+            return;
+    } else if (!token_is_tag(config.tag)) { /* an edge in the hands of a stranger */
         return;
+    }
+    config.others = &mail_imap_others;
+    config.others_arg = s;
     config.user = slice_of_str(s->address);
     config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->imap.timeout;

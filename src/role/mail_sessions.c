@@ -18,15 +18,29 @@ struct session_count {
     unsigned sessions;
 };
 
-static void session_enter(struct mail_session *s) {
-    struct mail *m = s->process->state;
-    struct session_count *count = map_get(&m->session_counts, map_u64(&s->account));
+/* Visits do not count: each is of a session that does, of who visits. */
+static void count_session(struct mail *m, uint64_t account) {
+    struct session_count *count = map_get(&m->session_counts, map_u64(&account));
     if (!count) {
         count = NEW(struct session_count);
-        count->account = s->account;
+        count->account = account;
         (void)map_put(&m->session_counts, map_u64(&count->account), count);
     }
     count->sessions++;
+}
+
+static void uncount_session(struct mail *m, uint64_t account) {
+    struct session_count *count = map_get(&m->session_counts, map_u64(&account));
+    if (--count->sessions == 0) {
+        (void)map_remove(&m->session_counts, map_u64(&account));
+        free(count);
+    }
+}
+
+static void session_enter(struct mail_session *s) {
+    struct mail *m = s->process->state;
+    if (!s->owner)
+        count_session(m, s->account);
     m->session_count++;
     list_append(&m->sessions, &s->link);
 }
@@ -36,16 +50,14 @@ static void session_free(struct mail_session *s) {
     buf_done(&s->passed_on);
     free(s->address);
     free(s->peer);
+    free(s->owner);
     free(s);
 }
 
 static void session_leave(struct mail_session *s) {
     struct mail *m = s->process->state;
-    struct session_count *count = map_get(&m->session_counts, map_u64(&s->account));
-    if (--count->sessions == 0) {
-        (void)map_remove(&m->session_counts, map_u64(&s->account));
-        free(count);
-    }
+    if (!s->owner)
+        uncount_session(m, s->account);
     link_remove(&s->link);
     m->session_count--;
     fiber_cond_wake_all(&m->session_ended);
@@ -86,7 +98,7 @@ static void end_session(struct mail_session *s, const char *why, const char *rea
 static bool end_silent(struct mail *m, uint64_t account) {
     struct mail_session *silent = NULL;
     LIST_EACH (s, &m->sessions, struct mail_session, link)
-        if (s->account == account && !s->ended &&
+        if (s->account == account && !s->owner && !s->ended &&
             (!silent || stream_heard(s->stream) < stream_heard(silent->stream)))
             silent = s;
     if (!silent || fiber_now() - stream_heard(silent->stream) < MAIL_SILENT)
@@ -99,6 +111,31 @@ static void allow(struct mail_session *s, uint64_t quota) {
     const struct mail *m = s->process->state;
     s->quota = quota;
     s->allowed = quota > 0 ? quota : m->usual_quota;
+}
+
+static struct mail_session *session_new(struct process *p, const struct door *door,
+                                        uint64_t account, uint64_t quota) {
+    struct mail_session *s = NEW(struct mail_session);
+    s->process = p;
+    s->door = door;
+    s->account = account;
+    allow(s, quota);
+    return s;
+}
+
+static int begin_session(struct mail_session *s, int connection, struct slice unread) {
+    int r = stream_from_fd(connection, &s->stream);
+    if (r < 0) {
+        session_free(s);
+        return r;
+    }
+    r = stream_unread(s->stream, unread);
+    session_enter(s);
+    if (r == 0)
+        r = fiber_spawn_under(s->process->root, "session", run_session, s);
+    if (r < 0)
+        session_leave(s);
+    return r;
 }
 
 int mail_on_session(void *arg, const struct rpc_caller *caller,
@@ -130,28 +167,38 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
                            "the account has %u conversations at its mailbox already",
                            count->sessions);
     }
-    struct mail_session *s = NEW(struct mail_session);
-    s->process = p;
-    s->door = door;
-    s->account = in->account;
+    struct mail_session *s = session_new(p, door, in->account, in->quota);
     s->tls = in->tls;
     s->edge = caller->worker;
-    allow(s, in->quota);
     s->address = mem_str(in->address);
     s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);
-    int r = stream_from_fd(in->connection, &s->stream);
-    if (r < 0) {
-        session_free(s);
-        return r;
+    return begin_session(s, in->connection, in->unread);
+}
+
+/* What is about the owner's login is not asked: it is the user's that counts, where he came in. */
+int mail_on_visit(void *arg, const struct rpc_caller *caller, const struct rpc_mail_visit_in *in,
+                  struct arena *a, struct rpc_mail_visit_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct mail *m = p->state;
+    (void)caller;
+    (void)a;
+    (void)out;
+    const struct door *door = doors_find_session(m->doors, in->service);
+    if (in->connection < 0)
+        return problem_set(problem, -EINVAL, "no connection was passed");
+    if (!door || m->stopping || !mail_owns(p, in->account)) {
+        (void)close(in->connection);
+        return problem_set(problem, -E_TEMPORARY,
+                           m->stopping ? "the server is being stopped"
+                                       : "the account belongs to another mail process");
     }
-    r = stream_unread(s->stream, in->unread);
-    session_enter(s);
-    if (r == 0)
-        r = fiber_spawn_under(p->root, "session", run_session, s);
-    if (r < 0)
-        session_leave(s);
-    return r;
+    struct mail_session *s = session_new(p, door, in->account, in->quota);
+    s->address = mem_str(in->user);
+    s->owner = mem_str(in->owner);
+    s->peer = mem_str(in->peer);
+    buf_add(&s->passed_on, in->passed_on);
+    return begin_session(s, in->connection, S(""));
 }
 
 int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
@@ -165,7 +212,7 @@ int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
     ended_logins_add(&m->ended, in->account, in->before);
     LIST_EACH (s, &m->sessions, struct mail_session, link)
         if (s->account == in->account)
-            end_session(s, MAIL_ENDED_LOGIN, SESSION_LOGIN_ENDED);
+            end_session(s, s->owner ? MAIL_ENDED_OWNER : MAIL_ENDED_LOGIN, SESSION_LOGIN_ENDED);
     return 0;
 }
 

@@ -16,6 +16,7 @@ struct mail_session {
     struct stream *stream;
     uint64_t account;
     char *address, *peer; /* owned; there may be thousands of sessions */
+    char *owner;          /* of a visit (mail_others.h): whose account it is; else NULL */
     struct buf passed_on; /* by the door's first half (edge_login.h) */
     uint64_t quota;       /* of the account, in bytes; 0: the usual one */
     uint64_t allowed;     /* bytes that it may hold just now, by that; 0: no limit */
@@ -26,6 +27,7 @@ struct mail_session {
 
 /* Why sessions are ended: struct mail_session.ended. */
 #define MAIL_ENDED_LOGIN "the account has changed, please log in again"
+#define MAIL_ENDED_OWNER "the account of the mailbox has changed, please select it again"
 #define MAIL_ENDED_STOP  "the server is being stopped"
 #define MAIL_ENDED_CROWD "the account has too many conversations, and this one was silent"
 
@@ -45,6 +47,11 @@ void mail_sessions_init(struct mail *m);
 int mail_on_session(void *arg, const struct rpc_caller *caller,
                     const struct rpc_mail_session_in *in, struct arena *a,
                     struct rpc_mail_session_out *out, struct problem *problem);
+
+/* Begins a visit (mail_others.h); answers the call as soon as it has begun. Takes over the
+ * descriptor in any case. */
+int mail_on_visit(void *arg, const struct rpc_caller *caller, const struct rpc_mail_visit_in *in,
+                  struct arena *a, struct rpc_mail_visit_out *out, struct problem *problem);
 
 /* Ends those of one account, and opens none for tickets that were made before. */
 int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,

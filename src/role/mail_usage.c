@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
-#include "role/mail.h"
+#include "role/mail_others.h"
 
 #define GATHER    (200 * USEC_MS)
 #define TRY_AGAIN USEC_SEC
@@ -76,15 +76,23 @@ static void report_usage(void *arg) WAITS {
     struct mail *m = p->state;
     int r = 0;
     while (r != -ECANCELED) {
-        if (m->used.count == 0)
+        if (m->used.count + m->shared.count == 0)
             r = fiber_cond_wait(&m->used_filled);
-        else if ((r = fiber_sleep(GATHER)) == 0 && mail_report_usage(p) < 0)
+        else if ((r = fiber_sleep(GATHER)) == 0 &&
+                 (mail_report_usage(p) < 0 || mail_tell_shared(p) < 0))
             r = fiber_sleep(TRY_AGAIN);
     }
 }
 
 int mail_usage_start(struct process *p) {
     return fiber_start("usage", report_usage, p, &((struct mail *)p->state)->reporter);
+}
+
+static void free_numbers(struct map *numbers) {
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(numbers, &at));)
+        free(e->value);
+    map_done(numbers);
 }
 
 void mail_usage_stop(struct process *p) {
@@ -95,8 +103,7 @@ void mail_usage_stop(struct process *p) {
         fiber_join(reporter);
     }
     (void)mail_report_usage(p);
-    struct map_entry *e;
-    for (size_t at = 0; (e = map_next(&m->used, &at));)
-        free(e->value);
-    map_done(&m->used);
+    (void)mail_tell_shared(p);
+    free_numbers(&m->used);
+    free_numbers(&m->shared);
 }

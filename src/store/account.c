@@ -143,6 +143,18 @@ static int find_settled(struct store *s, uint64_t id, struct store_account **ret
     return 0;
 }
 
+static void note_given(void *arg, const struct store_property *p) {
+    (void)p;
+    *(bool *)arg = true;
+}
+
+static bool gives_rights(const struct store_account *a) {
+    bool given = false;
+    for (size_t i = 0; !given && i < a->mailbox_count; i++)
+        store_property_each(a, a->mailboxes[i]->info.id, STORE_RIGHTS, note_given, &given);
+    return given;
+}
+
 /* For one that find_settled() has just not found. */
 static int come_in(struct store *s, uint64_t id, bool bare,
                    struct store_account **ret_account) WAITS {
@@ -179,6 +191,8 @@ int account_open(struct store *s, uint64_t id, bool report, struct store_account
         return r;
     if (report)
         account_report_usage(a);
+    if (gives_rights(a))
+        account_report_sharing(a);
     store_look_for_room(s);
     *ret_account = a;
     return 0;

@@ -275,6 +275,9 @@ void mapper_main(void *store) WAITS; /* the fiber */
 void account_publish(struct store_account *a, const struct store_record *r);
 void account_publish_modseq(struct store_account *a, const struct store_record *r);
 
+/* Tells options.shared of an account. */
+void account_report_sharing(struct store_account *a);
+
 /* Tells who waits that the account's MODSEQ has grown. */
 void account_changed(struct store_account *a);
 

@@ -181,6 +181,12 @@ void account_changed(struct store_account *a) {
         w->changed(w->arg);
 }
 
+void account_report_sharing(struct store_account *a) {
+    const struct store_options *o = &a->store->options;
+    if (o->shared)
+        o->shared(o->shared_arg, a->id);
+}
+
 void account_publish(struct store_account *a, const struct store_record *r) {
     switch (r->type) {
     case RECORD_APPEND:
@@ -203,6 +209,8 @@ void account_publish(struct store_account *a, const struct store_record *r) {
         break;
     case RECORD_PROPERTY:
         properties_put(a, &r->property);
+        if (r->property.kind == STORE_RIGHTS)
+            account_report_sharing(a);
         break;
     case RECORD_FORGET:
         a->given.forgotten = r->forget.to;

@@ -91,6 +91,24 @@ int store_rights_in(const struct store_account *a, uint32_t mailbox,
     return 0;
 }
 
+struct each_identifier {
+    void (*each)(void *arg, struct slice identifier);
+    void *arg;
+};
+
+static void tell_identifier(void *arg, const struct store_property *p) {
+    const struct each_identifier *e = arg;
+    if (!slice_starts(p->name, S("-")))
+        e->each(e->arg, p->name);
+}
+
+void store_rights_each(const struct store_account *a,
+                       void (*each)(void *arg, struct slice identifier), void *arg) {
+    struct each_identifier e = {each, arg};
+    for (size_t i = 0; i < a->mailbox_count; i++)
+        store_property_each(a, a->mailboxes[i]->info.id, STORE_RIGHTS, tell_identifier, &e);
+}
+
 uint32_t store_rights_granted(const struct store_account *a, uint32_t mailbox,
                               struct slice identifier) {
     const struct slice *value = property_value(a, mailbox, STORE_RIGHTS, identifier);

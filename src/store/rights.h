@@ -51,6 +51,13 @@ uint32_t store_rights_of(const struct store_grant *grants, size_t count,
 int store_rights_in(const struct store_account *a, uint32_t mailbox,
                     const struct store_person *person, uint32_t *ret_rights);
 
+/*
+ * Those to whom some mailbox of the account gives a right, by their identifiers, in no order; some
+ * may come several times. `each` must not wait.
+ */
+void store_rights_each(const struct store_account *a,
+                       void (*each)(void *arg, struct slice identifier), void *arg);
+
 /* What the list of a mailbox gives to an identifier, or takes from it if that begins with "-". */
 uint32_t store_rights_granted(const struct store_account *a, uint32_t mailbox,
                               struct slice identifier);

@@ -78,6 +78,11 @@ struct store_options {
      * does not wait. See store_usage(). May be NULL. */
     void (*used)(void *arg, uint64_t account);
     void *used_arg;
+
+    /* Told when an account gives a right in a mailbox or takes it, and when one that gives some
+     * comes into memory; does not wait. See store_rights_each(). May be NULL. */
+    void (*shared)(void *arg, uint64_t account);
+    void *shared_arg;
 };
 
 #define STORE_ENTRIES_MAX 5000000U

@@ -53,7 +53,7 @@ static inline void sql(const struct place *p, const char *text) {
 
 /* For sql(): the tables of the newest format become those of format 7, or of an earlier one. */
 #define FORMAT_7                                                                                   \
-    "DROP TABLE login; DROP TABLE elsewhere;"                                                      \
+    "DROP TABLE login; DROP TABLE elsewhere; DROP TABLE sharing;"                                  \
     "CREATE TABLE login_network (account_id BIGINT NOT NULL PRIMARY KEY, networks BYTEA NOT "      \
     "NULL);"                                                                                       \
     "ALTER TABLE account ADD COLUMN last_login BIGINT NOT NULL DEFAULT 0;"                         \

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Dialogues with IMAP after login, against a real store that is kept in memory. Each connection is
- * a session of the same account, which begins with the answer to a login with the tag "in".
+ * a session, which begins with the answer to a login with the tag "in". There are the accounts of
+ * tama, mike and kuro, and those who share visit each other.
  *
+ *     set user NAME@DOMAIN      whose the sessions are that begin from now on; at first tama's
+ *     set away on / off         another account than the user's cannot be reached
  *     set messages N            so many come into the INBOX now, "Subject: N" with a body
  *     set message-max N, set quota N
  *     set metadata N            so many entries of metadata are there
@@ -12,6 +15,7 @@
  *     set ended WHY         the last session that began is cancelled, for this reason
  *     expect end logout / dismissed / lost      of the session that ended last
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -20,9 +24,15 @@
 #include "imap/session.h"
 #include "judge.h"
 #include "store/memory/memory.h"
-#include "store/properties.h"
+#include "store/rights.h"
 
 #define ACCOUNT 4711U
+
+static const struct slice people[] = {
+    {.ptr = "tama@example.test", .len = 17},
+    {.ptr = "mike@example.test", .len = 17},
+    {.ptr = "kuro@example.test", .len = 17},
+};
 
 struct world {
     struct imap_session_config config;
@@ -35,6 +45,16 @@ struct world {
     struct fiber_turns sorting;
     char *ended;
     char *off;
+    uint64_t account; /* of sessions that begin now */
+    bool away;
+};
+
+/* A session, or a visit. */
+struct at_work {
+    struct world *world;
+    uint64_t account;
+    struct imap_session_config config;
+    struct stream *stream; /* of a visit */
 };
 
 static void open_store(struct world *w) WAITS {
@@ -42,9 +62,83 @@ static void open_store(struct world *w) WAITS {
     MUST(store_open(&options, &w->store, NULL) == 0);
 }
 
+/* ------------------------------------------------------------------ other accounts */
+
+struct sharing {
+    struct slice user;
+    bool any;
+};
+
+static void note_identifier(void *arg, struct slice identifier) {
+    struct sharing *s = arg;
+    s->any |= slice_eq(identifier, s->user) || slice_eq(identifier, S("anyone"));
+}
+
+static bool shares(struct at_work *at, uint64_t account) WAITS {
+    struct sharing sharing = {.user = at->config.user};
+    struct store_account *a;
+    if (account == at->account)
+        return false;
+    MUST(store_account_open(at->world->store, account, &a) == 0);
+    store_rights_each(a, note_identifier, &sharing);
+    store_account_close(a);
+    return sharing.any;
+}
+
+static int owners(void *arg, struct arena *a, struct slice **ret, size_t *ret_count) WAITS {
+    struct at_work *at = arg;
+    *ret = arena_array(a, ARRAY_SIZE(people), sizeof **ret);
+    *ret_count = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(people); i++)
+        if (shares(at, ACCOUNT + i))
+            (*ret)[(*ret_count)++] = people[i];
+    return 0;
+}
+
+static void run_visit(void *arg) WAITS {
+    struct at_work *at = arg;
+    struct imap_session_counts counts;
+    (void)imap_session(at->stream, &at->config, at->world->store, at->account, &counts);
+    (void)stream_shutdown(at->stream);
+    stream_free(at->stream);
+    free(at);
+}
+
+static int visit(void *arg, struct slice owner, const struct imap_terms *terms,
+                 struct stream **ret) WAITS {
+    struct at_work *from = arg;
+    struct stream *ends[2];
+    size_t i = 0;
+    while (i < ARRAY_SIZE(people) && !slice_eq_nocase(people[i], owner))
+        i++;
+    if (i == ARRAY_SIZE(people) || !shares(from, ACCOUNT + i))
+        return -E_UNKNOWN;
+    if (from->world->away)
+        return -EPIPE;
+    struct at_work *at = NEW(struct at_work);
+    stream_pair(STREAM_WINDOW, ends);
+    *at = *from;
+    at->account = ACCOUNT + i;
+    at->config.owner = people[i];
+    at->config.terms = *terms;
+    at->config.tag = S("");
+    at->config.others_arg = at;
+    at->stream = ends[1];
+    *ret = ends[0];
+    return fiber_spawn("visit", run_visit, at);
+}
+
+static void shared(void *arg) WAITS {
+    (void)arg;
+}
+
+static const struct imap_others others = {.owners = owners, .visit = visit, .shared = shared};
+
 static void *world_new(void) {
     struct world *w = NEW(struct world);
+    w->account = ACCOUNT;
     w->config = imap_session_defaults;
+    w->config.others = &others;
     w->config.tag = S("in");
     w->config.user = S("tama@example.test");
     w->config.offer.tls_active = true;
@@ -75,7 +169,7 @@ static void deliver(struct world *w, uint64_t count) {
         struct slice part = slice_of(text, (size_t)len);
         struct store_delivered d;
         struct store_delivery delivery = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
-        MUST(store_deliver(w->store, ACCOUNT, &delivery, &d) == 0);
+        MUST(store_deliver(w->store, w->account, &delivery, &d) == 0);
     }
 }
 
@@ -93,8 +187,10 @@ static void keep_metadata(struct world *w, uint64_t count) {
 static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     struct imap_session_counts counts;
+    struct at_work at = {.world = w, .account = w->account, .config = w->config};
+    at.config.others_arg = &at;
     w->fiber = fiber_self();
-    w->end = imap_session(s, &w->config, w->store, ACCOUNT, &counts);
+    w->end = imap_session(s, &at.config, w->store, at.account, &counts);
 }
 
 static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {
@@ -103,6 +199,19 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
     if (slice_eq(name, S("ended"))) {
         w->ended = mem_str(value);
         fiber_cancel(w->fiber);
+        return 0;
+    }
+    if (slice_eq(name, S("user"))) {
+        for (size_t i = 0; i < ARRAY_SIZE(people); i++) {
+            if (!slice_eq(value, people[i]))
+                continue;
+            w->config.user = people[i];
+            w->account = ACCOUNT + i;
+        }
+        return 0;
+    }
+    if (slice_eq(name, S("away"))) {
+        w->away = slice_eq(value, S("on"));
         return 0;
     }
     if (slice_eq(name, S("off"))) {
