@@ -102,12 +102,14 @@ class ImapRows:
         if self.with_peer:
             for kind in FORMATS:
                 self.letters.append(self.keep(peers.Dovecot(
-                    self.folder / kind / "dovecot", self.ports[kind], self.password, kind)))
+                    self.folder / kind / "dovecot", self.ports[kind], self.password, kind, "never")))
         for server in self.letters:
             together = "50" if "MULTIAPPEND" in capabilities(server) else "1"
             got = self.imap(server, "fill", "-u", 1, "-s", 1 if together == "50" else 8, "-m", count,
                             "-n", together, HERE, server.ports["imap"])
             self.say(f"{server.name}: {count:,} messages by APPEND, {got['per_second']:.0f}/s")
+            if server is not ours:
+                server.sync()
         return self.letters
 
     def best_of(self, results, key, lower=True):

@@ -10,7 +10,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = TOP / "build/bench"
 TICK = os.sysconf("SC_CLK_TCK")
-RUN_LIMIT = 300  # seconds that one tool may take
+RUN_LIMIT = 900  # seconds that one tool may take
 
 
 class Failure(Exception):

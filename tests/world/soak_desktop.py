@@ -2,13 +2,14 @@
 """Mail programs with windows, on a display that nobody sees: an account is set up, a Japanese message
 read, found by the server, answered and moved, and the copy of the answer is in Sent. Part of `make soak`,
 for what has to be installed for it."""
+import json
 import re
 
 import pytest
 
 from mail_programs import FOLDER, FOLDER_UTF7, JAPANESE, JAPANESE_SUBJECT, JAPANESE_WORDS, Reader, message
 from marionette import Display, Program
-from test_mail_readers import ANSWER, must_be_answered
+from test_mail_readers import ANSWER, must_be_answered, must_be_the_answer
 from world import PASSWORD, TOP
 
 SETTINGS = {"marionette.port": 0, "app.update.enabled": False, "mailnews.start_page.enabled": False,
@@ -77,3 +78,22 @@ def test_thunderbird(reader, display):
         program.close()
     assert reader.mailbox(FOLDER_UTF7) == {JAPANESE: {b"\\Seen", b"\\Answered"}}
     assert JAPANESE not in reader.mailbox()
+
+
+def test_evolution(reader):
+    """Its library, without its window. It speaks NOTIFY."""
+    reader.fill("attachment")
+    address, port = reader.door(reader.host, "imaps")
+    done = json.loads(reader.client(
+        "/usr/bin/python3", TOP / "tests/world/evolution/session.py",
+        input=json.dumps({"host": address, "port": port, "user": reader.user, "password": PASSWORD,
+                          "folder": str(reader.folder), "name": FOLDER, "subject": JAPANESE_SUBJECT,
+                          "words": JAPANESE_WORDS, "answer": ANSWER}).encode()))
+    assert done["subjects"] == ["attachment", JAPANESE_SUBJECT]
+    assert JAPANESE_WORDS in done["text"]
+    assert done["found"] == done["moved"] == [JAPANESE_SUBJECT]
+    assert reader.mailbox(FOLDER_UTF7) == {JAPANESE: {b"\\Seen"}}
+    assert JAPANESE not in reader.mailbox()
+    (copy, flags), = reader.mailbox("Sent").items()
+    must_be_the_answer(copy)
+    assert flags == {b"\\Seen"}
