@@ -10,6 +10,25 @@ const struct door_config door_config_default = {
     .commands_max = 50,
 };
 
+struct door_login door_login_begin(struct stream *s, const struct door_config *config,
+                                   const struct door_host *host, void *host_arg) {
+    stream_set_timeout(s, config->timeout);
+    stream_set_secret(s, true);
+    return (struct door_login){s, config, host, host_arg, config->offer, 0, DOOR_END_NONE};
+}
+
+enum door_end door_login_end(struct door_login *l, unsigned commands, unsigned errors,
+                             struct door_counts *ret) {
+    stream_set_secret(l->stream, false);
+    *ret = (struct door_counts){
+        .commands = commands,
+        .errors = errors,
+        .refused = l->refused,
+        .tls_active = l->offer.tls_active,
+    };
+    return l->end;
+}
+
 static enum door_result lost(struct door_login *l, int error) {
     l->end = door_end_of(error);
     return DOOR_LOST;

@@ -89,6 +89,15 @@ struct door_login {
     enum door_end end;
 };
 
+/*
+ * The beginning, and the end: what happened. Between them passwords may come over the stream, which
+ * wipes what it has read.
+ */
+struct door_login door_login_begin(struct stream *s, const struct door_config *config,
+                                   const struct door_host *host, void *host_arg);
+enum door_end door_login_end(struct door_login *l, unsigned commands, unsigned errors,
+                             struct door_counts *ret);
+
 /* What came of something that the client tried. */
 enum door_result {
     DOOR_DONE,       /* TLS is active; or he may enter: `end` says so, nothing was answered */

@@ -160,25 +160,17 @@ enum door_end imap_login(struct stream *s, const struct door_config *config,
                          const struct door_host *host, void *host_arg, struct buf *passed_on,
                          struct door_counts *ret) {
     struct before_login l = {
-        .door = {s, config, host, host_arg, config->offer, 0, DOOR_END_NONE},
+        .door = door_login_begin(s, config, host, host_arg),
         .passed_on = passed_on,
     };
     imap_connection_init(&l.c, s, &imap_limits_before_login, config->timeout, config->errors_max);
     l.c.mode.state = IMAP_STATE_LOGIN;
     l.c.reader.secret = true;
-    stream_set_secret(s, true);
     imap_welcome(
         &l.c, S("*"), &l.door.offer, false,
         arena_printf(&l.c.arena, "Hayauma IMAP ready at %.*s", SLICE_ARG(config->hostname)));
     while (l.door.end == DOOR_END_NONE)
         run_command(&l);
-    *ret = (struct door_counts){
-        .commands = l.c.commands,
-        .errors = l.c.errors,
-        .refused = l.door.refused,
-        .tls_active = l.door.offer.tls_active,
-    };
     imap_connection_done(&l.c);
-    stream_set_secret(s, false);
-    return l.door.end;
+    return door_login_end(&l.door, l.c.commands, l.c.errors, ret);
 }

@@ -186,25 +186,16 @@ enum door_end pop3_login(struct stream *s, const struct pop3_login_config *confi
     const struct door_config *door = &config->door;
     struct before_login l = {
         .c = {.stream = s, .timeout = door->timeout, .errors_max = door->errors_max},
-        .door = {s, door, host, host_arg, door->offer, 0, DOOR_END_NONE},
+        .door = door_login_begin(s, door, host, host_arg),
         .apop = config->apop,
     };
-    stream_set_timeout(s, door->timeout);
-    stream_set_secret(s, true);
     if (config->apop)
         l.stamp = apop_stamp(&l.arena, random_u64(), fiber_wall(), door->hostname);
     stream_printf(s, "+OK Hayauma POP3 ready %s%.*s\r\n", config->apop ? "" : "at ",
                   SLICE_ARG(config->apop ? l.stamp : door->hostname));
     while (l.door.end == DOOR_END_NONE)
         run_command(&l);
-    *ret = (struct door_counts){
-        .commands = l.c.commands,
-        .errors = l.c.errors,
-        .refused = l.door.refused,
-        .tls_active = l.door.offer.tls_active,
-    };
     *ret_japanese = l.c.japanese;
     arena_done(&l.arena);
-    stream_set_secret(s, false);
-    return l.door.end;
+    return door_login_end(&l.door, l.c.commands, l.c.errors, ret);
 }

@@ -197,7 +197,7 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"CONDSTORE", ["FETCH 1 MODSEQ", "SEARCH MODSEQ 1", "STATUS INBOX (HIGHESTMODSEQ)"]),
     (b"CONTEXT=SEARCH", ["SEARCH RETURN (UPDATE CONTEXT COUNT) ALL", "CANCELUPDATE x"]),
     (b"CONTEXT=SORT", ["SORT RETURN (UPDATE) (DATE) UTF-8 ALL"]),
-    (b"CREATE-SPECIAL-USE", ["CREATE Papers (USE (\\Archive))"]),
+    (b"CREATE-SPECIAL-USE", ["DELETE Archive", "CREATE Papers (USE (\\Archive))"]),
     (b"ENABLE", ["ENABLE CONDSTORE"]),
     (b"ESEARCH", ["SEARCH RETURN (COUNT) ALL"]),
     (b"ESORT", ["SORT RETURN (COUNT) (DATE) UTF-8 ALL"]),
