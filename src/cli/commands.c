@@ -25,6 +25,8 @@ static const struct cli_command alias = {.name = "alias",
                                          .about = N_("Addresses that lead to other addresses.")};
 static const struct cli_command mailbox = {.name = "mailbox",
                                            .about = N_("The mailboxes of an account.")};
+static const struct cli_command message = {
+    .name = "message", .about = N_("The messages in the mailboxes of an account.")};
 static const struct cli_command queue = {.name = "queue",
                                          .about = N_("The messages that are on their way.")};
 
@@ -72,6 +74,12 @@ static const struct cli_command *const commands[] = {
     &command_mailbox_quota,
     &command_mailbox_deleted,
     &command_mailbox_restore,
+    &message,
+    &command_message_list,
+    &command_message_show,
+    &command_message_copy,
+    &command_message_move,
+    &command_message_delete,
     &queue,
     &command_queue_list,
     &command_queue_show,

@@ -33,6 +33,8 @@ extern const struct cli_command command_alias_add, command_alias_import, command
 extern const struct cli_command command_mailbox_list, command_mailbox_create,
     command_mailbox_rename, command_mailbox_delete, command_mailbox_acl, command_mailbox_quota,
     command_mailbox_deleted, command_mailbox_restore;
+extern const struct cli_command command_message_list, command_message_show, command_message_copy,
+    command_message_move, command_message_delete;
 
 /* The queue, in the same way. */
 extern const struct cli_command command_queue_list, command_queue_show, command_queue_hold,

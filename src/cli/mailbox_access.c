@@ -14,7 +14,7 @@
 #include "events/kinds.h"
 #include "proc/process.h"
 #include "role/mail_deleted.h"
-#include "role/mail_mailboxes.h"
+#include "role/mail_messages.h"
 #include "role/mailboxes.h"
 
 struct mailbox_access {
@@ -215,6 +215,51 @@ int access_mailbox_rights(struct mailbox_access *x, struct slice path, struct ar
     *out = (struct rpc_mail_mailbox_rights_out){0};
     return x->role.link ? call_mail_mailbox_rights(x->role.link, &in, a, out, problem)
                         : mail_answer_mailbox_rights(x->store, &in, a, out, problem);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+int access_messages(struct mailbox_access *x, const struct rpc_mail_messages_in *in,
+                    struct arena *a, struct rpc_mail_messages_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_messages_in of_account = *in;
+    of_account.account = x->account;
+    *out = (struct rpc_mail_messages_out){0};
+    return x->role.link ? call_mail_messages(x->role.link, &of_account, a, out, problem)
+                        : mail_answer_messages(x->store, &of_account, a, out, problem);
+}
+
+int access_message(struct mailbox_access *x, const struct rpc_mail_message_in *in, struct arena *a,
+                   struct rpc_mail_message_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_message_in of_account = *in;
+    struct mail_done done = {0};
+    of_account.by = x->role.hint;
+    of_account.account = x->account;
+    of_account.address = x->address;
+    *out = (struct rpc_mail_message_out){0};
+    if (x->role.link)
+        return call_mail_message(x->role.link, &of_account, a, out, problem);
+    int r = mail_answer_message(x->store, &of_account, x->role.by, a, out, &done, problem);
+    hold_event(x, &done);
+    return r;
+}
+
+int access_change_messages(struct mailbox_access *x, const struct rpc_mail_change_messages_in *in,
+                           struct arena *a, struct rpc_mail_change_messages_out *out,
+                           struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_change_messages_in of_account = *in;
+    struct mail_done done = {0};
+    of_account.by = x->role.hint;
+    of_account.account = x->account;
+    of_account.address = x->address;
+    *out = (struct rpc_mail_change_messages_out){0};
+    if (x->role.link)
+        return call_mail_change_messages(x->role.link, &of_account, a, out, problem);
+    int r = mail_answer_change_messages(x->store, &of_account, x->role.by, a, out, &done, problem);
+    hold_event(x, &done);
+    return r;
 }
 
 int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) {

@@ -37,5 +37,15 @@ int access_change_mailbox(struct mailbox_access *x, const struct rpc_mail_change
 int access_mailbox_rights(struct mailbox_access *x, struct slice path, struct arena *a,
                           struct rpc_mail_mailbox_rights_out *out, struct problem *problem) WAITS;
 
+/* And for messages in them; role/mail_messages.h. */
+int access_messages(struct mailbox_access *x, const struct rpc_mail_messages_in *in,
+                    struct arena *a, struct rpc_mail_messages_out *out,
+                    struct problem *problem) WAITS;
+int access_message(struct mailbox_access *x, const struct rpc_mail_message_in *in, struct arena *a,
+                   struct rpc_mail_message_out *out, struct problem *problem) WAITS;
+int access_change_messages(struct mailbox_access *x, const struct rpc_mail_change_messages_in *in,
+                           struct arena *a, struct rpc_mail_change_messages_out *out,
+                           struct problem *problem) WAITS;
+
 /* Writes what was done on the files into the event log; the access is of no more use then. */
 int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS;

@@ -77,6 +77,14 @@ const struct kind kind_table[] = {
     {N(KIND_MAILBOX), 76, CONF_LOG_INFO, DISPOSITION_NONE, N_("Mailbox"),
      "by account change mailbox before after",
      "Somebody made, renamed or deleted a mailbox by command, or changed who may do what in it."},
+    {N(KIND_COPIED), 77, CONF_LOG_INFO, DISPOSITION_NONE, N_("Copied"),
+     "by account mailbox into messages", "Somebody copied messages by command."},
+    {N(KIND_MOVED), 78, CONF_LOG_INFO, DISPOSITION_NONE, N_("Moved"),
+     "by account mailbox into messages", "Messages went to another mailbox."},
+    {N(KIND_DELETED), 79, CONF_LOG_INFO, DISPOSITION_NONE, N_("Deleted"),
+     "by account mailbox messages", "Messages were deleted from a mailbox."},
+    {N(KIND_SHOWN), 80, CONF_LOG_INFO, DISPOSITION_NONE, N_("Looked at"),
+     "by account mailbox messages", "Somebody looked at a message by command."},
 
     {N(KIND_STARTED), 60, CONF_LOG_INFO, DISPOSITION_NONE, N_("Open"), "", "The server is ready."},
     {N(KIND_PROCESS_ENDED), 63, CONF_LOG_WARNING, DISPOSITION_NONE, N_("Process ended"), "",
@@ -135,6 +143,7 @@ const struct fact fact_table[] = {
     {N(FACT_REMOVED), 48, FACT_IS_NUMBER, false, N_("Removed"), "messages, in a session"},
     {N(FACT_STORED), 49, FACT_IS_NUMBER, false, N_("Stored"), "messages, in a session"},
     {N(FACT_MAILBOX), 50, FACT_IS_TEXT, false, N_("Mailbox"), "its name, with those above it"},
+    {N(FACT_INTO), 51, FACT_IS_TEXT, false, N_("Into"), "the mailbox in which messages are then"},
     {N(FACT_DIALOGUE), 38, FACT_IS_DIALOGUE, false, N_("Dialogue"), "what both sides said"},
 };
 /* clang-format on */

@@ -60,6 +60,10 @@
 #define KIND_SESSION  "session"
 #define KIND_RESTORED "restored"
 #define KIND_MAILBOX  "mailbox"
+#define KIND_COPIED   "copied"
+#define KIND_MOVED    "moved"
+#define KIND_DELETED  "deleted"
+#define KIND_SHOWN    "shown"
 
 /* The server itself */
 #define KIND_STARTED       "started"
@@ -105,6 +109,7 @@
 #define FACT_REMOVED    "removed"
 #define FACT_STORED     "stored"
 #define FACT_MAILBOX    "mailbox"
+#define FACT_INTO       "into"
 
 /* Reasons of KIND_SESSION that have sentences of their own. */
 #define SESSION_IN_USE      "another one has the mailbox open"

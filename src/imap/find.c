@@ -70,7 +70,8 @@ static void prepare_test(struct imap_find *f, size_t node, int charset) {
     union imap_find_test *test = &f->tests[node];
     bool by_set = n->key == IMAP_SEARCH_NUMBERS || n->key == IMAP_SEARCH_UIDS;
     if (by_set && n->set->saved) { /* of the selected mailbox */
-        test->uids = new_set(f, f->told == &f->s->told ? imap_saved(f->s) : (struct imap_set){0});
+        test->uids =
+            new_set(f, f->s && f->told == &f->s->told ? imap_saved(f->s) : (struct imap_set){0});
     } else if (n->key == IMAP_SEARCH_NUMBERS) {
         test->uids = new_set(f, imap_uids_of_numbers(f->told, n->set, &f->arena));
     } else if (by_set) {
@@ -212,7 +213,7 @@ static int by_maps(struct imap_find *f) WAITS {
     }
     for (size_t at = 0; at < count;) {
         buf_clear(&f->maps);
-        int n = store_maps(f->s->account, &messages[at], count - at, &f->maps, f->pieces);
+        int n = store_maps(f->told->account, &messages[at], count - at, &f->maps, f->pieces);
         if (n < 0 && !has_no_text(n))
             return n;
         for (int i = 0; i < n; i++) {

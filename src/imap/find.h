@@ -22,7 +22,8 @@ struct imap_find;
 
 /*
  * In this mailbox, as it was last looked at; both stand as long as this, and so does `p`. 0;
- * -E_UNKNOWN: no such charset; -E_LIMIT: too many keys.
+ * -E_UNKNOWN: no such charset; -E_LIMIT: too many keys. Without a session (NULL) it is for who has
+ * no client, and nobody is told how far it is.
  */
 int imap_find_begin_in(struct imap_session *s, const struct told *told,
                        const struct imap_search_program *p, struct imap_find **ret) WAITS;

@@ -63,7 +63,7 @@ static int read_large(struct imap_find *f, struct imap_find_item *item) WAITS {
         size_t len = (size_t)MIN(m->size - at, (uint64_t)(at == 0 ? FIRST_PART : most));
         buf_clear(&f->bytes);
         buf_reserve(&f->bytes, len);
-        ssize_t n = store_read(f->s->account, m, at, f->bytes.ptr, len);
+        ssize_t n = store_read(f->told->account, m, at, f->bytes.ptr, len);
         if (n < 0)
             return (int)n;
         if ((size_t)n < len)

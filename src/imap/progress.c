@@ -2,7 +2,7 @@
 #include "imap/progress.h"
 
 struct imap_progress imap_progress_begin(struct imap_session *s, struct slice tag) {
-    return (struct imap_progress){s, tag, fiber_now() + s->config->search_beat};
+    return (struct imap_progress){s, tag, s ? fiber_now() + s->config->search_beat : 0};
 }
 
 /* RFC 9585 §3. */
@@ -24,6 +24,8 @@ static void tell(const struct imap_progress *p, size_t done, size_t all) WAITS {
 }
 
 int imap_progress(struct imap_progress *p, size_t done, size_t all) {
+    if (!p->s)
+        return 0;
     (void)stream_try_fill(p->s->c.stream);
     int error = stream_error(p->s->c.stream);
     if (error && error != -E_EOF) /* one that is half closed still waits for the answer */

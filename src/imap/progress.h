@@ -10,6 +10,7 @@ struct imap_progress {
     usec_t due;
 };
 
+/* NULL: there is no client, and nothing is told. */
 struct imap_progress imap_progress_begin(struct imap_session *s, struct slice tag);
 
 /* So much is done. 0; -E_EOF: the client has gone. */

@@ -63,6 +63,14 @@ static const struct sentence sentences[] = {
     {KIND_MAILBOX, FACT_CHANGE, "rights",
      N_("{by} changed who may do what in the mailbox {mailbox} of {account} ({before}, now"
         " {after})")},
+    {KIND_COPIED, NULL, NULL,
+     N_("{by} copied messages of {account} from the mailbox {mailbox} to {into} ({messages})")},
+    {KIND_MOVED, NULL, NULL,
+     N_("{by} moved messages of {account} from the mailbox {mailbox} to {into} ({messages})")},
+    {KIND_DELETED, NULL, NULL,
+     N_("{by} deleted messages of {account} from the mailbox {mailbox} ({messages})")},
+    {KIND_SHOWN, NULL, NULL,
+     N_("{by} looked at message {messages} in the mailbox {mailbox} of {account}")},
     {KIND_SESSION, FACT_REASON, SESSION_IN_USE,
      N_("A session of {login} from {client} for {service} did not begin, since another one has the"
         " mailbox open.")},

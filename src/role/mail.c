@@ -211,6 +211,9 @@ static const struct rpc_mail_handlers handlers = {
     .mailboxes = mail_on_mailboxes,
     .change_mailbox = mail_on_change_mailbox,
     .mailbox_rights = mail_on_mailbox_rights,
+    .messages = mail_on_messages,
+    .message = mail_on_message,
+    .change_messages = mail_on_change_messages,
 };
 
 const struct process_work role_mail = {

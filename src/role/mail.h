@@ -7,6 +7,7 @@
  *     mail_asked.c     what commands ask
  *     mail_deleted.c   removed messages: listed, brought back
  *     mail_mailboxes.c mailboxes: listed, made, renamed, removed; who may do what in them
+ *     mail_messages.c  messages: searched, shown, copied, moved, deleted
  *     mail_sessions.c  conversations that come from the edge
  *     mail_pop3.c      POP3
  *     mail_imap.c      IMAP

@@ -3,7 +3,7 @@
 
 #include "role/author.h"
 #include "role/mail_deleted.h"
-#include "role/mail_mailboxes.h"
+#include "role/mail_messages.h"
 
 /* 0: a call has begun. A command asks one process after the other whose the account is. */
 static int begin_asked(struct process *p, uint64_t account, struct mail **ret,
@@ -112,4 +112,41 @@ int mail_on_mailbox_rights(void *arg, const struct rpc_caller *caller,
     _cleanup_(mail_call_end) struct mail *m = NULL;
     int r = begin_asked(arg, in->account, &m, problem);
     return r < 0 ? r : mail_answer_mailbox_rights(m->store, in, a, out, problem);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+int mail_on_messages(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_mail_messages_in *in, struct arena *a,
+                     struct rpc_mail_messages_out *out, struct problem *problem) {
+    (void)caller;
+    _cleanup_(mail_call_end) struct mail *m = NULL;
+    int r = begin_asked(arg, in->account, &m, problem);
+    return r < 0 ? r : mail_answer_messages(m->store, in, a, out, problem);
+}
+
+int mail_on_message(void *arg, const struct rpc_caller *caller,
+                    const struct rpc_mail_message_in *in, struct arena *a,
+                    struct rpc_mail_message_out *out, struct problem *problem) {
+    struct mail_done done = {0};
+    _cleanup_(mail_call_end) struct mail *m = NULL;
+    int r = begin_asked(arg, in->account, &m, problem);
+    if (r == 0)
+        r = mail_answer_message(m->store, in, author_of_caller(caller, in->by, a), a, out, &done,
+                                problem);
+    tell(arg, &done);
+    return r;
+}
+
+int mail_on_change_messages(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_mail_change_messages_in *in, struct arena *a,
+                            struct rpc_mail_change_messages_out *out, struct problem *problem) {
+    struct mail_done done = {0};
+    _cleanup_(mail_call_end) struct mail *m = NULL;
+    int r = begin_asked(arg, in->account, &m, problem);
+    if (r == 0)
+        r = mail_answer_change_messages(m->store, in, author_of_caller(caller, in->by, a), a, out,
+                                        &done, problem);
+    tell(arg, &done);
+    return r;
 }

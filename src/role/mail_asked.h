@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Handlers of the mail role for what commands ask: each calls the answer that the command gives
- * itself while nothing runs (mail_deleted.h, mail_mailboxes.h), and adds what was done to the event
- * log.
+ * itself while nothing runs (mail_deleted.h, mail_mailboxes.h, mail_messages.h), and adds what was
+ * done to the event log.
  */
 #pragma once
 
@@ -29,3 +29,13 @@ int mail_on_mailbox_rights(void *arg, const struct rpc_caller *caller,
                            struct rpc_mail_mailbox_rights_out *out, struct problem *problem) WAITS;
 int mail_on_whose(void *arg, const struct rpc_caller *caller, const struct rpc_mail_whose_in *in,
                   struct arena *a, struct rpc_mail_whose_out *out, struct problem *problem);
+int mail_on_messages(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_mail_messages_in *in, struct arena *a,
+                     struct rpc_mail_messages_out *out, struct problem *problem) WAITS;
+int mail_on_message(void *arg, const struct rpc_caller *caller,
+                    const struct rpc_mail_message_in *in, struct arena *a,
+                    struct rpc_mail_message_out *out, struct problem *problem) WAITS;
+int mail_on_change_messages(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_mail_change_messages_in *in, struct arena *a,
+                            struct rpc_mail_change_messages_out *out,
+                            struct problem *problem) WAITS;

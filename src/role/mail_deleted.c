@@ -12,15 +12,11 @@
 #include "base/words.h"
 #include "events/event.h"
 #include "events/kinds.h"
-#include "message/header.h"
-#include "message/words.h"
+#include "role/mail_shown.h"
 
-#define PAGE       200U   /* messages in one answer */
-#define LOOKED_AT  5000U  /* removals of which they are chosen */
-#define HEADER_MAX 16384U /* bytes of a message that are looked at */
-#define FIELD_MAX  512U   /* of what is shown of it */
-#define KEYWORDS   1024U
-#define NAMED_MAX  100U /* messages that an event names */
+#define PAGE      200U  /* messages in one answer */
+#define LOOKED_AT 5000U /* removals of which they are chosen */
+#define NAMED_MAX 100U  /* messages that an event names */
 
 /* ------------------------------------------------------------------ which ones */
 
@@ -65,21 +61,6 @@ struct listing {
     size_t count, looked_at;
 };
 
-/* Whole ones, as many as fit. */
-static struct slice cut_keywords(struct slice all, uint32_t *ret_left) {
-    struct slice keyword, rest = all;
-    size_t fit = 0;
-    *ret_left = 0;
-    while (rest.len > 0 && slice_next(&rest, ' ', &keyword)) {
-        size_t end = (size_t)(keyword.ptr - all.ptr) + keyword.len;
-        if (end <= KEYWORDS)
-            fit = end;
-        else
-            ++*ret_left;
-    }
-    return slice_first(all, fit);
-}
-
 static void add_one(void *arg, const struct store_deleted *d) {
     struct listing *l = arg;
     l->looked_at++;
@@ -87,7 +68,7 @@ static void add_one(void *arg, const struct store_deleted *d) {
         return;
     l->found[l->count] = *d;
     uint32_t left;
-    struct slice keywords = cut_keywords(d->keywords, &left);
+    struct slice keywords = mail_shown_keywords(d->keywords, &left);
     l->messages[l->count++] = (struct rpc_deleted){
         .mailbox = d->mailbox,
         .uid = d->uid,
@@ -102,27 +83,14 @@ static void add_one(void *arg, const struct store_deleted *d) {
     };
 }
 
-/* Decoded, and cut between two characters. */
-static struct slice field_of(struct slice header, struct slice name, struct arena *a) {
-    _cleanup_(buf_done) struct buf text = {0};
-    struct header_field field;
-    if (!header_find(header, NULL, name, 0, &field))
-        return S("");
-    words_decode(&text, header_unfold(a, slice_first(field.raw, HEADER_MAX)));
-    size_t len = MIN(text.len, (size_t)FIELD_MAX);
-    while (len < text.len && len > 0 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
-        len--;
-    return arena_copy(a, slice_of(text.ptr, len));
-}
-
 /* What cannot be read has none: the list is for what can. */
 static void add_headers(struct listing *l, struct store_account *account) WAITS {
-    char *bytes = mem_alloc(HEADER_MAX);
+    char *bytes = mem_alloc(MAIL_HEADER_MAX);
     for (size_t i = 0; i < l->count; i++) {
-        ssize_t n = store_deleted_read(account, &l->found[i], bytes, HEADER_MAX);
+        ssize_t n = store_deleted_read(account, &l->found[i], bytes, MAIL_HEADER_MAX);
         struct slice header = slice_of(bytes, n > 0 ? (size_t)n : 0);
-        l->messages[i].from = field_of(header, S("From"), l->arena);
-        l->messages[i].subject = field_of(header, S("Subject"), l->arena);
+        l->messages[i].from = mail_shown_field(header, S("From"), l->arena);
+        l->messages[i].subject = mail_shown_field(header, S("Subject"), l->arena);
         (void)fiber_yield_if_long(); /* strangers have written it: it may be all encoded words */
     }
     free(bytes);

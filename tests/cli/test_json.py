@@ -122,6 +122,12 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     send(running, "a@outside.test", "tama@example.test")
     wait_for(lambda: journeys(running, "a@outside.test"))
     call("journey", "tama@example.test")
+    call("message list", "tama@example.test")
+    one = running.json("message", "list", "tama@example.test")[0]["id"]
+    call("message show", "tama@example.test", one)
+    call("message copy", "tama@example.test", "ALL", "--into", "Archive")
+    call("message move", "tama@example.test", "ALL", "--into", "Archive", "--dry-run")
+    call("message delete", "tama@example.test", "--mailbox", "Archive", "ALL")
     delete_all(running)
     call("mailbox list", "tama@example.test")
     call("mailbox acl", "tama@example.test", "INBOX")

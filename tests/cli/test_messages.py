@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: ISC
+"""Messages in mailboxes by command: searched for in the words of IMAP, shown, copied, moved and
+deleted; while the server runs, and on its files while it does not."""
+import imaplib
+import os
+import re
+
+import pytest
+from mail import TAMA
+from server import NOT_FOUND, PASSWORD, REFUSED, USAGE
+from test_running import wait_for
+
+HANA = "hana@example.test"
+JAPANESE = ("From: =?utf-8?B?6Iqx?= <hana@example.test>\r\nSubject: =?iso-2022-jp?B?GyRCOTtKOBsoQg==?=\r\n"
+            "Date: Mon, 02 Nov 2026 10:00:00 +0900\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+            "卒業 研究の原稿です。\r\n").encode()
+
+
+def append(client, mailbox, subject, text="x", flags=None, sender="kiku@outside.test"):
+    message = f"From: {sender}\r\nSubject: {subject}\r\n\r\n{text}\r\n".encode()
+    assert client.append(mailbox, flags, None, message)[0] == "OK"
+
+
+@pytest.fixture(params=["down", "running"])
+def filled(request, server):
+    """Two accounts; the one has messages in three mailboxes."""
+    server.add(TAMA)
+    server.add(HANA)
+    server.start()
+    client = imaplib.IMAP4("127.0.0.1", server.port(143), timeout=20)
+    client.starttls()
+    client.login(TAMA, PASSWORD)
+    append(client, "INBOX", "one", "the first words")
+    append(client, "INBOX", "two", flags="(\\Seen)", sender="hana@example.test")
+    append(client, "INBOX", "three", "y" * 5000)
+    assert client.append("INBOX", None, None, JAPANESE)[0] == "OK"
+    append(client, "Sent", "four")
+    append(client, "Trash", "five", "the last words")
+    client.logout()
+    if request.param == "down":
+        server.stop()
+    yield server
+    if request.param == "running":
+        server.stop()
+
+
+def found(server, *words):
+    return [m["subject"] for m in server.json("message", "list", TAMA, *words)]
+
+
+def ids(server, *words):
+    return [m["id"] for m in server.json("message", "list", TAMA, *words)]
+
+
+def test_messages_are_found_in_the_words_of_imap(filled):
+    assert found(filled) == ["校文", "three", "two", "one", "four", "five"]
+    assert found(filled, "--mailbox", "inbox") == ["校文", "three", "two", "one"]
+    assert found(filled, "UNSEEN", "--mailbox", "INBOX") == ["校文", "three", "one"]
+    assert found(filled, "FROM", "hana", "SEEN") == ["two"]
+    assert found(filled, "LARGER", "4000") == ["three"]
+    assert found(filled, "TEXT", "words") == ["one", "five"]
+    assert found(filled, "SUBJECT", "校文") == ["校文"]
+    assert found(filled, "BODY", "卒業 研究") == ["校文"]
+    assert found(filled, 'OR (FROM hana SEEN) SUBJECT "five"') == ["two", "five"]
+    assert found(filled, "NOT", "(", "OR", "SEEN", "TEXT", "words", ")") == ["校文", "three", "four"]
+    assert found(filled, "1:2", "--mailbox", "INBOX") == ["two", "one"]
+    assert found(filled, "SENTON", "2-Nov-2026") == ["校文"]
+    assert found(filled, "-n", "2") == ["校文", "three"]
+    assert filled.json("message", "list", HANA) == []
+    one = filled.json("message", "list", TAMA, "SUBJECT", "two")[0]
+    assert (one["mailbox"], one["flags"], one["from"]) == ("INBOX", ["seen"], "hana@example.test")
+    shown = filled("message", "list", TAMA, "-n", "1").stdout
+    assert "花 <hana@example.test>" in shown and "--limit" in shown
+    assert "no such message" in filled("message", "list", HANA).stdout
+    for words in (("FORM", "hana"), ("SINCE", "yesterday"), ("OR", "SEEN"), ("(", "SEEN"),
+                  ("LARGER", "x"), ("a\nb",), ("SUBJECT",)):
+        assert "search: found" in filled("message", "list", TAMA, *words, code=USAGE).stderr, words
+    filled("message", "list", TAMA, "--mailbox", "nowhere", code=NOT_FOUND)
+    filled("message", "list", "nobody@example.test", code=NOT_FOUND)
+
+
+def test_a_message_is_shown_and_that_is_kept(filled):
+    one, = ids(filled, "SUBJECT", "校文")
+    said = filled("message", "show", TAMA, one).stdout
+    assert "校文" in said and "花" in said and "INBOX" in said and "卒業" not in said
+    assert "Subject: =?iso-2022-jp" in filled("message", "show", TAMA, one, "--header").stdout
+    assert filled("message", "show", TAMA, one, "--content").stdout.encode() \
+        == JAPANESE.replace(b"\r\n", b"\n")
+    filled("message", "show", TAMA, "1:999", code=NOT_FOUND)
+    filled("message", "show", TAMA, "999:1", code=NOT_FOUND)
+    for bad in ("1", "1:", ":1", "1:0", "a:b", "1:1:1"):
+        assert "1:23" in filled("message", "show", TAMA, bad, code=USAGE).stderr
+    if filled.process.poll() is not None:
+        filled.start()
+        filled.stop_at_end = True
+    wait_for(lambda: len(filled.json_lines("log", "looked at")) == 3)
+    said = filled.json_lines("log", "looked at")
+    assert ["header" in line["text"] for line in said] == [True, True, False]
+    facts = said[0]["facts"]
+    assert (facts["account"], facts["mailbox"], facts["messages"]) == (TAMA, "INBOX", one)
+    assert facts["by"].startswith("root" if os.geteuid() == 0 else "uid")
+    assert not any("校文" in line["text"] for line in said)
+    if getattr(filled, "stop_at_end", False):
+        filled.stop()
+
+
+def test_messages_are_copied_moved_and_deleted(filled):
+    said = filled.json("message", "copy", TAMA, "SUBJECT", "one", "--into", "Archive", "--dry-run")
+    assert (said["count"], said["dry_run"], said["messages"][0]["subject"]) == (1, True, "one")
+    assert found(filled, "--mailbox", "Archive") == []
+    assert "1 message was copied" in filled("message", "copy", TAMA, "SUBJECT", "one", "--into",
+                                            "Archive").stdout
+    assert found(filled, "--mailbox", "Archive") == ["one"]
+    moved = filled.json("message", "move", TAMA, "TEXT", "words", "--into", "Archive")
+    assert moved == {"count": 2, "dry_run": False}  # the one that is there already stays
+    assert found(filled, "--mailbox", "Archive") == ["five", "one", "one"]
+    assert found(filled, "--mailbox", "INBOX") == ["校文", "three", "two"]
+    some = ids(filled, "OR SUBJECT two SUBJECT four")
+    assert len(some) == 2
+    shown = filled("message", "delete", TAMA, "--id", *some, "--dry-run").stdout
+    assert "two" in shown and "four" in shown and "2 messages" in shown
+    assert "2 messages were deleted" in filled("message", "delete", TAMA, "--id", *some).stdout
+    assert filled.json("message", "delete", TAMA, "--id", *some, "999:9")["count"] == 0
+    assert sorted(found(filled)) == ["five", "one", "one", "three", "校文"]
+    assert {m["subject"] for m in filled.json("mailbox", "deleted", TAMA)} >= {"two", "four"}
+    for words in (("delete", TAMA), ("move", TAMA, "--into", "Archive"), ("move", TAMA, "ALL"),
+                  ("delete", TAMA, "--id", "x"), ("delete", TAMA, "ALL", "--id", "1:1")):
+        assert filled("message", *words, code=USAGE).stderr
+    filled("message", "move", TAMA, "ALL", "--into", "nowhere", code=NOT_FOUND)
+    assert len(found(filled)) == 5
+
+
+def test_many_are_deleted_only_by_who_says_so(running):
+    running.add(TAMA)
+    client = imaplib.IMAP4("127.0.0.1", running.port(143), timeout=20)
+    client.starttls()
+    client.login(TAMA, PASSWORD)
+    for number in range(612):
+        append(client, "INBOX", f"n{number:03}")
+    assert client.select("INBOX")[1] == [b"612"]
+    listed = found(running, "-n", "1000")
+    assert listed == [f"n{number:03}" for number in reversed(range(612))]
+    assert len(found(running)) == 100
+    assert found(running, "SUBJECT", "n00", "-n", "3") == ["n009", "n008", "n007"]
+    said = running("message", "delete", TAMA, "ALL", code=REFUSED)
+    assert "612 messages" in said.stderr and "--yes" in said.stderr
+    assert len(found(running, "-n", "1000")) == 612
+    assert running.json("message", "delete", TAMA, "SUBJECT", "n00")["count"] == 10
+    assert running.json("message", "move", TAMA, "ALL", "--into", "Trash")["count"] == 602
+    assert client.noop()[0] == "OK" and client.select("INBOX")[1] == [b"0"]
+    assert running.json("message", "delete", TAMA, "ALL", "--yes")["count"] == 602
+    assert found(running) == []
+    wait_for(lambda: len(running.json_lines("log", "deleted messages")) == 2)
+    assert re.search(r"\.\.\. \(602\)", running.json_lines("log", "deleted messages")[1]["text"])
+    client.logout()
