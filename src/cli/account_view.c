@@ -61,6 +61,17 @@ void account_write_usage(struct buf *to, const struct account *a) {
     }
 }
 
+/* Of an account that has none of its own. */
+static struct slice usual_quota(struct cli *c) {
+    _cleanup_(buf_done) struct buf size = {0};
+    if (!c->conf) /* the settings cannot be read */
+        return slice_of_str(_("that of the settings (delivery.quota)"));
+    if (c->conf->delivery.quota == 0)
+        return slice_of_str(_("none, as in the settings (delivery.quota)"));
+    format_size(&size, c->conf->delivery.quota);
+    return arena_printf(c->arena, _("%s, that of the settings (delivery.quota)"), buf_str(&size));
+}
+
 void account_write(struct cli *c, const struct account *a) {
     static const struct table_column columns[] = {{""}, {"", .wraps = true}};
     _cleanup_(table_done) struct table t = {
@@ -93,7 +104,7 @@ void account_write(struct cli *c, const struct account *a) {
     if (a->quota > 0)
         table_size(&t, a->quota);
     else
-        table_word(&t, _("that of the settings (delivery.quota)"));
+        table_text(&t, usual_quota(c));
     table_word(&t, _("made"));
     table_text(&t, cli_time(c->arena, a->created, "-"));
     table_word(&t, _("last login"));

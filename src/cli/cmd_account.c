@@ -2,6 +2,7 @@
 /* Showing and listing accounts. */
 #include "cli/account_view.h"
 #include "cli/directory_access.h"
+#include "cli/mailbox_list.h"
 #include "cli/row.h"
 
 /* ------------------------------------------------------------------ list */
@@ -137,6 +138,25 @@ static int cmd_account_list(struct cli *c) WAITS {
 
 /* ------------------------------------------------------------------ show */
 
+/* Those of an account that was used: one that was not has none yet, and is not to get them by being
+ * looked at. */
+static void write_mailboxes(struct cli *c, const struct account *account) WAITS {
+    struct problem problem = {0};
+    struct mailbox_list l;
+    _cleanup_(mailbox_access_close_p) struct mailbox_access *x = NULL;
+    if (!account->has_usage || account->removed > 0)
+        return;
+    int r = mailbox_access_open(c, account->address, &x, &problem);
+    if (r == 0)
+        r = mailbox_list_read(x, c->arena, &l, &problem);
+    if (r < 0) {
+        cli_print(_("its mailboxes are not known: %s"), problem_words(c->arena, &problem));
+        return;
+    }
+    buf_add_byte(&c->out, '\n');
+    mailbox_list_write(c, &l);
+}
+
 static int cmd_account_show(struct cli *c) WAITS {
     struct problem problem = {0};
     struct account account = {0};
@@ -149,6 +169,8 @@ static int cmd_account_show(struct cli *c) WAITS {
         return cli_fail(r, &problem);
     if (!c->json) {
         account_write(c, &account);
+        directory_access_close(TAKE_PTR(x));
+        write_mailboxes(c, &account);
         return CLI_OK;
     }
     account_json(&j, &account);
@@ -184,7 +206,7 @@ PARAMETERS account_parameters[] = {
 };
 const struct cli_command command_account_show = {
     .name = "account show",
-    .about = N_("Shows one account."),
+    .about = N_("Shows one account, and its mailboxes."),
     .offline = true,
     .parameters = account_parameters,
     .json = JSON_ACCOUNT,

@@ -156,7 +156,7 @@ static int by_save_dates(struct imap_find *f) WAITS {
     usec_t dates[IMAP_FIND_BATCH];
     for (size_t i = 0; i < f->count; i++)
         uids[i] = f->items[i].message.uid;
-    int error = store_save_dates(f->s->account, f->told->mailbox, uids, f->count, dates);
+    int error = store_save_dates(f->told->account, f->told->mailbox, uids, f->count, dates);
     for (size_t i = 0; !error && i < f->count; i++) {
         if (f->items[i].found == IMAP_NOT_KNOWN)
             use_saved(f, &f->items[i], dates[i]);

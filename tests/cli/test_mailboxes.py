@@ -242,3 +242,16 @@ def test_more_mailboxes_than_a_page_are_listed(server):
     client.logout()
     assert names(server) == ["INBOX"] + [f"m{i:03}" for i in range(450)]
     server.stop()
+
+
+def test_account_show_has_the_quota_that_holds_and_the_mailboxes(running):
+    running.add(TAMA)
+    text = running.settings.read_text()
+    shown = running("account", "show", TAMA).stdout
+    assert re.search(r"(?m)^quota +10G, that of the settings", shown), shown
+    fill(running, "one")
+    wait_for(lambda: running.json("account", "show", TAMA)["messages"] == 1)
+    shown = running("account", "show", TAMA).stdout
+    assert re.search(r"(?m)^INBOX +- +1 ", shown) and re.search(r"(?m)^Sent +sent +0 ", shown), shown
+    running.settings.write_text(re.sub(r"(?m)^( *quota ).*$", r"\g<1>none", text))
+    assert re.search(r"(?m)^quota +none, as in", running("account", "show", TAMA).stdout)

@@ -65,6 +65,7 @@ def test_messages_are_found_in_the_words_of_imap(filled):
     assert found(filled, "NOT", "(", "OR", "SEEN", "TEXT", "words", ")") == ["校文", "three", "four"]
     assert found(filled, "1:2", "--mailbox", "INBOX") == ["two", "one"]
     assert found(filled, "SENTON", "2-Nov-2026") == ["校文"]
+    assert len(found(filled, "SAVEDSINCE", "1-Nov-2026")) == 6
     assert found(filled, "-n", "2") == ["校文", "three"]
     assert filled.json("message", "list", HANA) == []
     one = filled.json("message", "list", TAMA, "SUBJECT", "two")[0]
