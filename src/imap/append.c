@@ -5,6 +5,10 @@
  */
 #include "imap/append.h"
 
+#include "fiber/wait.h"
+
+#define PARSED_AT_ONCE 16384U
+
 #define HEAD_LITERALS 1U /* before the message: the name of the mailbox may be one */
 
 /* ------------------------------------------------------------------ parts */
@@ -137,6 +141,26 @@ static int hold(struct imap_reader *r, struct problem *problem) WAITS {
     return e;
 }
 
+/* A whole command; another thread reads a long one, which takes milliseconds. */
+struct parse {
+    const struct imap_text *text;
+    struct imap_mode mode;
+    struct arena *arena;
+    struct imap_command *command;
+    struct problem *problem;
+};
+
+static int run_parse(void *arg) {
+    const struct parse *p = arg;
+    return imap_parse(p->text, p->mode, p->arena, p->command, p->problem);
+}
+
+static int parse(const struct imap_text *text, struct imap_mode mode, struct arena *a,
+                 struct imap_command *ret, struct problem *problem) WAITS {
+    struct parse p = {text, mode, a, ret, problem};
+    return text->bytes.len > PARSED_AT_ONCE ? offload(OFFLOAD_DISK, run_parse, &p) : run_parse(&p);
+}
+
 /* Whether the command is one whose literals are not all held. */
 static bool may_bring_message(const struct imap_text *text) {
     struct imap_cursor c;
@@ -160,7 +184,7 @@ int imap_command_next(struct imap_reader *r, struct imap_mode mode, struct arena
     bool brings = e == 1 && !r->wrong && may_bring_message(&text);
     for (unsigned held = 0; e == 1 && !r->wrong; held++) {
         text = imap_reader_text(r);
-        if (brings && held <= HEAD_LITERALS && imap_parse(&text, mode, a, ret, problem) == 0)
+        if (brings && held <= HEAD_LITERALS && parse(&text, mode, a, ret, problem) == 0)
             break;
         e = hold(r, problem);
     }
@@ -170,7 +194,7 @@ int imap_command_next(struct imap_reader *r, struct imap_mode mode, struct arena
         return e;
     }
     text = imap_reader_text(r);
-    int parsed = imap_parse(&text, mode, a, ret, problem);
+    int parsed = parse(&text, mode, a, ret, problem);
     ret->tag = arena_copy(a, ret->tag);
     if (!refused)
         return parsed;
