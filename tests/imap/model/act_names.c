@@ -71,6 +71,7 @@ static void do_rename(struct client *c, const char *from, const char *to) {
         truth_coming_add(t, truth_wish(t), TRUTH_ANY, 0, 0);
     }
     struct command *k = client_begin(c, V_NAMES, "RENAME %s %s", from, to);
+    k->of_inbox = inbox;
     k->names_wish = wish;
     client_finish(c);
 }

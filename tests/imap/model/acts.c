@@ -83,12 +83,14 @@ static void send_store(struct client *c, bool by_number) {
         unchanged = 1 + less(c->modseq, client_pick(c, 5));
         (void)snprintf(since, sizeof since, " (UNCHANGEDSINCE %" PRIu64 ")", unchanged - 1);
     }
+    bool silent = client_pick(c, 2);
     flags_text(bits, &flags);
-    struct command *k = client_begin(c, V_STORE, "%sSTORE %s%s %sFLAGS%s (%s)",
-                                     by_number ? "" : "UID ", buf_str(&set), since, signs[how],
-                                     client_pick(c, 2) ? ".SILENT" : "", buf_str(&flags));
+    struct command *k =
+        client_begin(c, V_STORE, "%sSTORE %s%s %sFLAGS%s (%s)", by_number ? "" : "UID ",
+                     buf_str(&set), since, signs[how], silent ? ".SILENT" : "", buf_str(&flags));
     hand_over(k, &chosen, by_number);
     k->how = how;
+    k->silent = silent;
     k->flags = bits;
     k->changed_since = unchanged;
     k->writes = mem_array(k->uid_count, sizeof *k->writes);

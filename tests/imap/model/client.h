@@ -76,6 +76,7 @@ struct command {
     struct truth_write *writes; /* as many as uids */
     enum truth_how how;
     uint32_t flags;
+    bool silent, of_inbox; /* STORE; RENAME of the INBOX */
 
     unsigned wish; /* that brings messages */
     uint32_t serial, first;

@@ -170,6 +170,13 @@ static void check_modified(const struct command *k, const struct truth_message *
          (unsigned)(k->changed_since - 1), modified ? "refused" : "not refused");
 }
 
+/* Who is not told of what he has done himself has to ask what has come of it. */
+static void forget_flags(struct client *c, const struct command *k) {
+    for (size_t i = 0; c->box == k->box && i < c->count; i++)
+        if (has(k->uids, k->uid_count, c->list[i].uid))
+            c->list[i].flags = TRUTH_NOT_TOLD;
+}
+
 static void end_store(struct client *c, struct command *k, enum answer answer, struct slice code) {
     if (answer == NO && slice_eq(code, S("EXPUNGEISSUED"))) /* those that are there are changed */
         answer = OK;
@@ -186,6 +193,8 @@ static void end_store(struct client *c, struct command *k, enum answer answer, s
                                        : TRUTH_OK_QUIET,
                         k->asked);
     }
+    if (k->silent && !c->condstore && answer != NONE)
+        forget_flags(c, k);
 }
 
 static void end_expunge(struct client *c, struct command *k, enum answer answer) {
@@ -195,9 +204,11 @@ static void end_expunge(struct client *c, struct command *k, enum answer answer)
         if (!truth_is_deleted(m, k->asked) ||
             (k->uid_count > 0 && !has(k->uids, k->uid_count, m->uid)))
             continue;
-        if (k->verb == V_CLOSE)
-            m->gone = m->gone ? m->gone : truth_tick(&c->run->truth);
-        RULE(m->gone, "%s has not removed UID %u of mailbox %u", k->tag, m->uid, k->box->validity);
+        for (size_t n = 0; k->verb != V_CLOSE && n < c->count; n++)
+            RULE(c->list[n].uid != m->uid, "%s has not removed UID %u of mailbox %u", k->tag,
+                 m->uid, k->box->validity);
+        if (m->gone == 0) /* one that came and went without his being told */
+            m->gone = truth_tick(&c->run->truth);
     }
     if (k->verb == V_CLOSE && answer == OK)
         client_unselect(c);
@@ -213,7 +224,7 @@ static void copied(struct client *c, struct command *k) {
         uint32_t serial = m->serial;
         truth_came(t, k->wish, to, k->new_uids[i], serial, k->asked);
         const struct truth_state *s = truth_state(m, t->now + 1);
-        if (s && s->at < k->asked && m->writers == 0 && m->unsure == 0)
+        if (s && s->at < k->asked && m->written < k->asked && m->writers == 0 && m->unsure == 0)
             truth_began(to, k->new_uids[i], s->flags, k->asked);
         else
             truth_began(to, k->new_uids[i], TRUTH_NOT_TOLD, k->asked);
@@ -255,7 +266,19 @@ static void end_append(struct client *c, struct command *k, enum answer answer, 
         truth_wish_over(&run->truth, k->wish);
 }
 
+/* All that were there have gone. */
+static void empty_inbox(struct truth *t, uint32_t inbox, uint64_t asked) {
+    const struct truth_box *b = truth_box(t, inbox);
+    for (size_t i = 0; i < b->count; i++) {
+        struct truth_message *m = b->messages[i];
+        if (m->since > 0 && m->since < asked && m->gone == 0)
+            m->gone = truth_tick(t);
+    }
+}
+
 static void end_names(struct client *c, struct command *k, enum answer answer) {
+    if (k->of_inbox && answer == OK)
+        empty_inbox(&c->run->truth, c->run->inbox, k->asked);
     names_end(&c->run->names, k->names_wish,
               answer == OK               ? NAMES_OK
               : answer == NONE           ? NAMES_NONE

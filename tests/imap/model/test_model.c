@@ -164,6 +164,12 @@ static void go_on_with_image(struct model *m) {
     world_open(m->world);
 }
 
+/* So that it is too long ago to know what has vanished. */
+static void let_time_pass(struct model *m) {
+    drop_all(m);
+    (void)fiber_sleep(40 * USEC_DAY);
+}
+
 static void start_again(struct model *m) {
     drop_all(m);
     world_close(m->world);
@@ -214,6 +220,8 @@ static void run_round(struct model *m) {
     else if (run->truth.is_trouble || rng_one_in(&run->rng, 4))
         start_again(m);
     run->truth.is_trouble = false;
+    if (rng_one_in(&run->rng, 10))
+        let_time_pass(m);
     trace_line(trace, "   (all is looked at)");
     inspect(run, m->clients, CLIENTS);
 }

@@ -162,6 +162,7 @@ struct truth_write truth_write_begin(struct truth *t, struct truth_box *b, uint3
         w.before = *last;
     m->is_touched = true;
     m->writers++;
+    m->written = truth_tick(t);
     w.writes = ++m->writes;
     if (how != TRUTH_REMOVE && flags & TRUTH_DELETED)
         may_be_deleted(b, m);
@@ -187,6 +188,7 @@ void truth_write_end(struct truth *t, struct truth_box *b, const struct truth_wr
     if (!m || w->writes == 0)
         return;
     m->writers--;
+    m->written = truth_tick(t);
     bool alone =
         w->before.modseq > 0 && m->writes == w->writes && !b->may_be_moved && !b->may_be_deleted;
     if (answer == TRUTH_NONE || answer == TRUTH_OK_QUIET ||
@@ -347,16 +349,21 @@ bool truth_is_deleted(const struct truth_message *m, uint64_t asked) {
 
 /* ------------------------------------------------------------------ all is quiet */
 
-/* It has gone by a MOVE that had no answer, so it came somewhere. */
+/* It has gone by a MOVE that had no answer, so it came somewhere; what was deleted may have had it.
+ */
 static void judge_moved(const struct truth *t, const struct truth_box *from,
                         const struct truth_message *m) {
-    for (size_t i = 0; i < t->box_count; i++)
-        for (size_t k = 0; k < t->boxes[i]->count; k++) {
-            const struct truth_message *other = t->boxes[i]->messages[k];
+    for (size_t i = 0; i < t->box_count; i++) {
+        const struct truth_box *b = t->boxes[i];
+        if (b->may_be_deleted && !b->was_deleted)
+            return;
+        for (size_t k = 0; k < b->count; k++) {
+            const struct truth_message *other = b->messages[k];
             if (other != m && (other->serial == m->serial || other->serial == TRUTH_ANY) &&
-                (other->gone == 0 || other->may_go || t->boxes[i]->may_be_deleted))
+                (other->gone == 0 || other->may_go))
                 return;
         }
+    }
     model_fail("message %u, UID %u of mailbox %u, was lost on its way to another mailbox",
                m->serial, m->uid, from->validity);
 }
@@ -418,7 +425,7 @@ void truth_settle(struct truth *t) {
         struct truth_box *b = t->boxes[i];
         for (size_t k = 0; k < b->count; k++)
             settle_message(t, b->messages[k]);
-        b->may_be_deleted = b->is_deleted;
+        b->may_be_deleted = b->was_deleted = b->is_deleted;
         b->may_be_moved = false;
         b->expunging = 0;
     }

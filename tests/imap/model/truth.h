@@ -57,6 +57,7 @@ struct truth_message {
     uint64_t unsure;  /* until when it may have got flags that nobody was told; 0: it has not */
     unsigned writers; /* who change its flags just now */
     uint64_t writes;  /* how many have begun to */
+    uint64_t written; /* when the last of them began, or ended */
     uint32_t first;   /* flags with which it has to begin, or TRUTH_NOT_TOLD */
 };
 
@@ -72,6 +73,7 @@ struct truth_numbers {
 struct truth_box {
     uint32_t validity;
     bool may_be_deleted, is_deleted; /* the mailbox itself */
+    bool was_deleted;                /* before all was quiet last */
     bool is_here;                    /* as all mailboxes were seen last */
     bool may_be_moved;               /* all that is in it (RENAME of the INBOX) */
     unsigned expunging;              /* who removes just now */
