@@ -120,7 +120,7 @@ static int write_content(struct cli *c, struct mailbox_access *x, struct rpc_mai
 }
 
 static int cmd_message_show(struct cli *c) WAITS {
-    struct problem problem = {0}, untold = {0};
+    struct problem problem = {0}, *untold = ARENA_NEW(c->arena, struct problem);
     struct slice id = cli_text(c->call, "ID");
     bool content = cli_has(c->call, "content"), header = cli_has(c->call, "header");
     struct rpc_mail_message_in in = {.header_only = !content};
@@ -134,8 +134,8 @@ static int cmd_message_show(struct cli *c) WAITS {
         r = access_message(x, &in, c->arena, &out, &problem);
     if (r == 0 && content)
         r = write_content(c, x, &in, out.bytes, &problem);
-    if (x && mailbox_access_report(c, x, &untold) < 0)
-        cli_print(_("what was done is not in the event log: %s"), problem_words(c->arena, &untold));
+    if (x && mailbox_access_report(c, x, untold) < 0)
+        cli_print(_("what was done is not in the event log: %s"), problem_words(c->arena, untold));
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json && !content) {

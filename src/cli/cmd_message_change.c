@@ -156,7 +156,7 @@ static void confirm(struct cli *c, uint8_t change, uint64_t count) {
 
 /* What the three commands have in common. */
 static int change_messages(struct cli *c, uint8_t change) WAITS {
-    struct problem problem = {0}, untold = {0};
+    struct problem problem = {0}, *untold = ARENA_NEW(c->arena, struct problem);
     struct choosing v = {.c = c, .json = {.to = &c->out}};
     bool more = false, dry_run = cli_has(c->call, "dry-run");
     uint64_t done = 0;
@@ -178,8 +178,8 @@ static int change_messages(struct cli *c, uint8_t change) WAITS {
     if (!dry_run && !refused && (r == 0 || done > 0))
         confirm(c, change, done);
     buf_done(&v.chosen);
-    if (x && mailbox_access_report(c, x, &untold) < 0)
-        cli_print(_("what was done is not in the event log: %s"), problem_words(c->arena, &untold));
+    if (x && mailbox_access_report(c, x, untold) < 0)
+        cli_print(_("what was done is not in the event log: %s"), problem_words(c->arena, untold));
     return r < 0 ? cli_fail(r, &problem) : refused ? CLI_REFUSED : CLI_OK;
 }
 
