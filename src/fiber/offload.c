@@ -51,7 +51,8 @@ static struct {
     .pools = {[OFFLOAD_DISK] = {.limit = 8},
               [OFFLOAD_SYNC] = {.limit = 8},
               [OFFLOAD_KDF] = {.limit = 2},
-              [OFFLOAD_SCAN] = {.limit = 2}},
+              [OFFLOAD_SCAN] = {.limit = 2},
+              [OFFLOAD_LATER] = {.limit = 1}},
     .event_fd = -1,
 };
 

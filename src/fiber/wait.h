@@ -66,15 +66,16 @@ int fiber_signals_next(struct fiber_fd *fd) WAITS;
  * not hold up another. Threads start when they are needed and end after some seconds without work.
  */
 enum offload_class {
-    OFFLOAD_DISK, /* files and SQLite */
-    OFFLOAD_SYNC, /* fsync and fdatasync */
-    OFFLOAD_KDF,  /* password hashing: heavy in CPU and memory */
-    OFFLOAD_SCAN, /* looking through what has been read, for those who search and sort */
+    OFFLOAD_DISK,  /* files and SQLite */
+    OFFLOAD_SYNC,  /* fsync and fdatasync */
+    OFFLOAD_KDF,   /* password hashing: heavy in CPU and memory */
+    OFFLOAD_SCAN,  /* looking through what has been read, for those who search and sort */
+    OFFLOAD_LATER, /* what nobody waits for: half a second of it keeps nobody else's work back */
     OFFLOAD_CLASSES,
 };
 
-/* How many threads a class may have; before its first use. Defaults: disk 8, sync 8, kdf 2, scan 2.
- */
+/* How many threads a class may have; before its first use. Defaults: disk 8, sync 8, kdf 2, scan 2,
+ * later 1. */
 void offload_limit(enum offload_class class, unsigned threads);
 
 /*

@@ -61,10 +61,6 @@ static struct imap_set *new_set(struct imap_find *f, struct imap_set set) {
     return copy;
 }
 
-static bool is_text(enum imap_search_key key) {
-    return key >= IMAP_SEARCH_FROM && key <= IMAP_SEARCH_TEXT;
-}
-
 static void prepare_test(struct imap_find *f, size_t node, int charset) {
     const struct imap_search_node *n = &f->p->nodes[node];
     union imap_find_test *test = &f->tests[node];
@@ -78,7 +74,7 @@ static void prepare_test(struct imap_find *f, size_t node, int charset) {
         test->uids = new_set(f, set_by_uid(f, n->set));
     } else if (n->key == IMAP_SEARCH_FLAG) {
         test->flag = flag_of(n->text);
-    } else if (is_text(n->key)) {
+    } else if (imap_find_is_text(n->key)) {
         test->question = f->question_count;
         add_question(f, n, charset);
     }
@@ -87,7 +83,7 @@ static void prepare_test(struct imap_find *f, size_t node, int charset) {
 static void prepare(struct imap_find *f, int charset) WAITS {
     size_t texts = 0;
     for (size_t i = 0; i < f->p->count; i++)
-        texts += is_text(f->p->nodes[i].key);
+        texts += imap_find_is_text(f->p->nodes[i].key);
     f->questions = arena_array(&f->arena, texts, sizeof *f->questions);
     imap_find_prepare_keywords(f);
     for (size_t i = 0; i < f->p->count; i++) {
@@ -134,6 +130,7 @@ int imap_find_begin_in(struct imap_session *s, const struct told *told,
 void imap_find_done(struct imap_find *f) {
     if (f->confirm)
         search_confirm_free(f->confirm);
+    imap_find_drop_index(f);
     buf_done(&f->bytes);
     buf_done(&f->maps);
     search_map_done(&f->map);
@@ -274,12 +271,14 @@ static bool candidate(const struct imap_find *f, size_t at, size_t *ret_place,
 }
 
 /* From one of them on, a batch; where the next one begins. What is found before it is given at
- * once. */
-static size_t gather(struct imap_find *f, size_t at, size_t end, struct buf *uids) WAITS {
+ * once, of which `enough` end the batch. */
+static size_t gather(struct imap_find *f, size_t at, size_t end, size_t enough,
+                     struct buf *uids) WAITS {
+    const size_t before = uids->len;
     struct store_message m;
     size_t place;
     f->count = 0;
-    for (; at < end && f->count < f->most; at++) {
+    for (; at < end && f->count < f->most && (uids->len - before) / sizeof m.uid < enough; at++) {
         if (!candidate(f, at, &place, &m))
             continue;
         enum imap_known found = imap_find_run(f, &m, NULL);
@@ -309,17 +308,16 @@ static void make_items(struct imap_find *f) {
     }
 }
 
-int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among,
-                  struct buf *uids) {
-    struct store_view_info info;
-    struct imap_progress progress = imap_progress_begin(f->s, tag);
+int imap_find_between(struct imap_find *f, struct imap_progress *progress, size_t *at, size_t end,
+                      size_t enough, struct buf *uids) {
+    const size_t begin = *at, before = uids->len;
     int error = 0;
-    store_view_info(f->told->view, &info);
-    const size_t count = among ? among->len / sizeof(uint32_t) : info.count;
-    f->among = among;
-    make_items(f);
-    for (size_t at = 0; !error && at < count;) {
-        at = gather(f, at, count, uids);
+    if (!f->items)
+        make_items(f);
+    if (!f->narrowed && !f->among) /* of some few the index knows no more than their texts */
+        imap_find_ask_index(f);
+    while (!error && *at < end && (uids->len - before) / sizeof(uint32_t) < enough) {
+        *at = gather(f, *at, end, enough, uids);
         error = f->suits_saved ? by_save_dates(f) : 0;
         if (!error)
             error = by_maps(f);
@@ -329,7 +327,20 @@ int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among
             if (f->items[i].found == IMAP_HOLDS)
                 buf_add_bytes(uids, &f->items[i].message.uid, sizeof(uint32_t));
         if (!error)
-            error = imap_progress(&progress, at, count);
+            error = imap_progress(progress, *at - begin, end - begin);
     }
+    if ((uids->len - before) / sizeof(uint32_t) > enough)
+        uids->len = before + enough * sizeof(uint32_t);
     return error;
+}
+
+int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among,
+                  struct buf *uids) {
+    struct store_view_info info;
+    struct imap_progress progress = imap_progress_begin(f->s, tag);
+    size_t at = 0;
+    store_view_info(f->told->view, &info);
+    f->among = among;
+    return imap_find_between(f, &progress, &at, among ? among->len / sizeof(uint32_t) : info.count,
+                             SIZE_MAX, uids);
 }

@@ -37,3 +37,13 @@ DEFINE_CLEANUP(struct imap_find, imap_find_done)
  */
 int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among,
                   struct buf *uids) WAITS;
+
+/*
+ * The same of the first that are found, so many, and of the last ones. No more messages are looked
+ * at than that takes. {SIZE_MAX, 0}: all.
+ */
+struct imap_find_wanted {
+    size_t first, last;
+};
+int imap_find_some(struct imap_find *f, struct slice tag, struct imap_find_wanted wanted,
+                   struct buf *uids) WAITS;

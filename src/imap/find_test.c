@@ -115,7 +115,8 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
     case IMAP_SEARCH_NEW:
         return IMAP_HOLDS_NOT;
     default:
-        return IMAP_NOT_KNOWN;
+        return imap_find_is_text(n->key) ? imap_find_by_index(f, f->tests[node].question, m->body)
+                                         : IMAP_NOT_KNOWN;
     }
 }
 

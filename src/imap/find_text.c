@@ -2,8 +2,8 @@
 /*
  * Texts are looked through in other threads, of which there are few: many searches wait for each
  * other, and keep nobody from reading. Small messages that follow each other in the mailbox are
- * read in one go, and one trip looks through all of them; a large one goes there in parts, of which
- * the first ones may be enough.
+ * read in one go, and one trip looks through all that are read; a large one goes there in parts, of
+ * which the first ones may be enough.
  */
 #include "fiber/wait.h"
 #include "imap/finding.h"
@@ -28,8 +28,7 @@ static void keep(struct imap_find *f, struct imap_find_item *item) {
 static void answer(struct imap_find *f, struct imap_find_item *item) {
     for (size_t i = 0; i < f->p->count; i++) {
         const struct imap_search_node *n = &f->p->nodes[i];
-        bool text = n->key >= IMAP_SEARCH_FROM && n->key <= IMAP_SEARCH_TEXT;
-        if (text && item->asked[f->tests[i].question])
+        if (imap_find_is_text(n->key) && item->asked[f->tests[i].question])
             item->known[i] = item->has[f->tests[i].question];
     }
     item->found = imap_find_run(f, &item->message, item->known);
@@ -116,16 +115,23 @@ static size_t count_run(const struct imap_find *f, size_t i) {
 
 /* How many items it has read, from `i` on; or an error of the first. */
 static int read_small(struct imap_find *f, size_t i) WAITS {
+    size_t n = 0;
     buf_clear(&f->bytes);
-    int n =
-        store_read_many(f->told->view, f->items[i].place, count_run(f, i), &f->bytes, f->pieces);
-    if (n < 0)
-        return n;
-    struct small_job job = {f, &f->items[i], (size_t)n};
+    while (i + n < f->count && is_small(&f->items[i + n]) && f->bytes.len < STORE_SPAN_MAX) {
+        int read = store_read_many(f->told->view, f->items[i + n].place, count_run(f, i + n),
+                                   &f->bytes, &f->pieces[n]);
+        if (read < 0 && n == 0)
+            return read;
+        if (read < 0)
+            break;
+        n += (size_t)read;
+        (void)fiber_yield_if_long();
+    }
+    struct small_job job = {f, &f->items[i], n};
     (void)offload(OFFLOAD_SCAN, run_small, &job);
     for (size_t k = 0; k < job.count; k++)
         answer(f, &job.items[k]);
-    return n;
+    return (int)n;
 }
 
 int imap_find_by_texts(struct imap_find *f) {

@@ -4,6 +4,8 @@
 
 #include "imap/ahead.h"
 #include "imap/find.h"
+#include "imap/progress.h"
+#include "search/indexes.h"
 
 enum imap_known { IMAP_HOLDS_NOT, IMAP_HOLDS, IMAP_NOT_KNOWN };
 
@@ -41,6 +43,12 @@ struct imap_find_item {
     bool *has;      /* of those that were asked */
 };
 
+/* Of a question: what the index has said, and where in it the last message was found. */
+struct imap_find_narrowed {
+    struct search_hits hits;
+    size_t at;
+};
+
 struct imap_find {
     struct imap_session *s;
     const struct told *told; /* the mailbox */
@@ -52,6 +60,7 @@ struct imap_find {
     struct imap_find_keywords keywords;
     struct search_question *questions;
     size_t question_count;
+    struct imap_find_narrowed *narrowed; /* for each question; NULL: the index was not asked */
     struct search_confirm *confirm;
     bool suits_map, suits_saved; /* a test of it does */
     bool *reached;               /* by the last imap_find_run() that did not know: nodes */
@@ -67,7 +76,18 @@ struct imap_find {
 /* The names of all KEYWORDs of the program. */
 void imap_find_prepare_keywords(struct imap_find *f);
 
-/* What the mailbox knows; IMAP_NOT_KNOWN of tests that take more. */
+/* Asks the index all that it may know; and gives up what it has said. */
+void imap_find_ask_index(struct imap_find *f) WAITS;
+void imap_find_drop_index(struct imap_find *f);
+
+/* IMAP_HOLDS_NOT, or IMAP_NOT_KNOWN: by the index alone. */
+enum imap_known imap_find_by_index(struct imap_find *f, size_t question, uint64_t body);
+
+static inline bool imap_find_is_text(enum imap_search_key key) {
+    return key >= IMAP_SEARCH_FROM && key <= IMAP_SEARCH_TEXT;
+}
+
+/* What the mailbox knows, and its index; IMAP_NOT_KNOWN of tests that take more. */
 enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
                                      const struct store_message *m);
 
@@ -89,6 +109,13 @@ enum imap_known imap_find_run(struct imap_find *f, const struct store_message *m
 
 /* Whether a node still counts, after such a run, and is a test that is not known. */
 bool imap_find_is_open(struct imap_find *f, size_t node, const struct imap_find_item *item);
+
+/*
+ * find.c: looks at those from `at` up to `end` until `enough` are found, whose UIDs are appended;
+ * how far it has come is written. 0, or as imap_find_all().
+ */
+int imap_find_between(struct imap_find *f, struct imap_progress *progress, size_t *at, size_t end,
+                      size_t enough, struct buf *uids) WAITS;
 
 /* Answers the questions that are asked of the items by their texts. 0, or an error of reading. */
 int imap_find_by_texts(struct imap_find *f) WAITS;

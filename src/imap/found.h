@@ -41,7 +41,7 @@ void imap_begin_found(struct imap_session *s, const struct imap_command *command
 void imap_tell_found(struct imap_session *s, const char *name,
                      const struct imap_found *found) WAITS;
 
-/* NO for what imap_find_begin_in() and imap_find_all() return; nothing is saved then (RFC 5182
+/* NO for what imap_find_begin_in() and imap_find_some() return; nothing is saved then (RFC 5182
  * §2.1).
  */
 void imap_no_search(struct imap_session *s, const struct imap_command *command, int error) WAITS;

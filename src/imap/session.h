@@ -11,6 +11,7 @@
 #include "fiber/turn.h"
 #include "imap/connection.h"
 #include "imap/others.h"
+#include "search/indexes.h"
 #include "store/store.h"
 
 #define IMAP_OFF_MAX 1000U
@@ -26,6 +27,7 @@ struct imap_session_config {
     uint64_t message_max; /* bytes of an APPEND */
     struct slice off; /* names of capabilities that are neither announced nor enabled, unless the
                          account has others, of at most IMAP_OFF_MAX bytes */
+    struct search_indexes *indexes; /* of the store; NULL: all texts are read for a search */
     struct fiber_turns *sorting; /* by account: of sessions that sort many messages; NULL: nobody
                                     waits for others */
     const uint64_t *quota;       /* bytes that the account may hold just now; NULL, or to 0: any */

@@ -49,6 +49,8 @@ static bool owns(void *arg, uint64_t account) {
 
 static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct mail *m = NEW(struct mail);
+    struct search_indexes_options indexes = {.report = report_damage, .report_arg = p};
+    m->indexes = search_indexes_new(&indexes);
     struct store_options options = {
         .memory = p->conf->delivery.memory_max,
         .patience = PATIENCE,
@@ -63,6 +65,8 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
         .used_arg = p,
         .shared = mail_note_shared,
         .shared_arg = p,
+        .arrived = search_indexes_arrived,
+        .arrived_arg = m->indexes,
     };
     p->state = m;
     m->workers = MIN(p->conf->workers.mail, PROCESS_WORKERS_MAX); /* as roles_workers() */
@@ -76,7 +80,8 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
 }
 
 static void go(struct process *p) {
-    if (mail_usage_start(p) < 0)
+    struct mail *m = p->state;
+    if (mail_usage_start(p) < 0 || search_indexes_start(m->indexes, m->store) < 0)
         process_fail(p, "no memory for the first fibers");
 }
 
@@ -109,7 +114,9 @@ static void stop_mail(struct process *p) WAITS {
     while (m->calls > 0 && fiber_cond_wait(&m->calls_done) == 0)
         continue;
     mail_usage_stop(p);
+    search_indexes_stop(m->indexes);
     store_close(m->store);
+    search_indexes_free(m->indexes);
 }
 
 static uint64_t sessions(struct process *p) {

@@ -22,6 +22,7 @@
 #include "proc/process.h"
 #include "role/doors.h"
 #include "role/ended_logins.h"
+#include "search/indexes.h"
 #include "store/store.h"
 
 /* What was said of an account, and when: a place for each of so many, whoever comes last has it. */
@@ -34,7 +35,8 @@ struct mail_told {
 
 struct mail {
     struct store *store;
-    unsigned workers; /* mail processes that share the accounts */
+    struct search_indexes *indexes; /* of its accounts */
+    unsigned workers;               /* mail processes that share the accounts */
     const struct doors *doors;
     struct list sessions; /* struct mail_session */
     struct fiber_cond session_ended;

@@ -57,6 +57,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.timeout = conf->imap.timeout;
     config.errors_max = conf->imap.hard_errors;
     config.message_max = conf->imap.message_size_max;
+    config.indexes = m->indexes;
     config.quota = &s->allowed;
     config.sorting = &m->sorting;
     buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */

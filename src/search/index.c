@@ -10,6 +10,7 @@
  *                 `search`. Memory runs through them at a gigabyte a second; a mailbox of 100,000
  *                 messages has a few megabytes of words.
  *     unread      bodies that are hits for each needle
+ *     sum         of each body, to tell another one of the same number
  *     state       up to which body, how many
  *
  * Each term has three characters of a keyed hash behind it. FTS5 gathers the terms of a batch in a
@@ -37,6 +38,8 @@
 #define SEARCH_FORMAT 1U
 
 #define TIDY_PAGES 500
+#define LOG_LONG   4000 /* pages: then the log is written to the file */
+#define LOG_KEEP   256  /* at the end a shorter one is left as it is: a batch costs no sync */
 
 static const char *const STEPS[] = {
     "CREATE VIRTUAL TABLE search USING fts5(terms, content='', columnsize=0, detail=none,"
@@ -46,6 +49,7 @@ static const char *const STEPS[] = {
     "CREATE TABLE word (word BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE vocabulary (block INTEGER PRIMARY KEY, words BLOB NOT NULL);"
     "CREATE TABLE unread (body INTEGER PRIMARY KEY);"
+    "CREATE TABLE sum (body INTEGER PRIMARY KEY, sum INTEGER NOT NULL);"
     "CREATE TABLE state (id INTEGER PRIMARY KEY, up_to INTEGER NOT NULL,"
     " documents INTEGER NOT NULL, key BLOB NOT NULL);",
 };
@@ -64,10 +68,9 @@ static const struct db_kind KIND = {
     .step_count = ARRAY_SIZE(STEPS),
     .teach = search_index_teach,
     .fill = make_state,
-    .pragmas =
-        "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=OFF; PRAGMA wal_autocheckpoint=4000;"
-        "PRAGMA journal_size_limit=33554432; PRAGMA temp_store=MEMORY;"
-        "PRAGMA cache_size=-4096",
+    .pragmas = "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=OFF;"
+               "PRAGMA journal_size_limit=33554432; PRAGMA temp_store=MEMORY;"
+               "PRAGMA cache_size=-4096",
     .read_pragmas = "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024",
     .busy_ms = 2000,
     .lookaside = 64,
@@ -75,8 +78,9 @@ static const struct db_kind KIND = {
 
 /* ------------------------------------------------------------------ files */
 
+/* First the file itself: without what its log has it may be no whole one. */
 int search_index_discard(const char *path) {
-    static const char *const ENDINGS[] = {"-wal", "-shm", "-journal", ""};
+    static const char *const ENDINGS[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < ARRAY_SIZE(ENDINGS); i++) {
         _cleanup_(free_p) char *file = mem_printf("%s%s", path, ENDINGS[i]);
         if (unlink(file) < 0 && errno != ENOENT)
@@ -85,16 +89,28 @@ int search_index_discard(const char *path) {
     return 0;
 }
 
+/* All that it has, in the one file: its log has another name. */
+static int empty_log(const char *path) {
+    struct search_index *ix = NULL;
+    int r = search_index_open(path, SEARCH_READ, &ix, NULL);
+    search_index_close(TAKE_PTR(ix));
+    if (r == 0)
+        r = search_index_open(path, SEARCH_WRITE, &ix, NULL);
+    if (r == 0 && sqlite3_wal_checkpoint_v2(ix->db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                            NULL) != SQLITE_OK)
+        r = db_failed(ix->db);
+    search_index_close(ix);
+    return r;
+}
+
 /* A log that is left beside it would be taken for that of the new one. */
 int search_index_replace(const char *path, const char *fresh) {
-    struct search_index *ix = NULL;
-    int r = search_index_open(fresh, SEARCH_READ, &ix, NULL);
-    search_index_close(ix);
+    int r = empty_log(fresh);
     if (r == 0)
         r = search_index_discard(path);
     if (r == 0 && rename(fresh, path) < 0)
         r = -errno;
-    return r;
+    return r < 0 ? r : search_index_discard(fresh);
 }
 
 /* ------------------------------------------------------------------ the handle */
@@ -112,6 +128,14 @@ static int read_key(struct search_index *ix) {
     return 0;
 }
 
+static int after_commit(void *arg, sqlite3 *db, const char *name, int pages) {
+    struct search_index *ix = arg;
+    ix->log_pages = pages;
+    if (pages >= LOG_LONG)
+        (void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
 static int open_file(const char *path, enum search_mode mode, struct search_index *ix,
                      struct problem *problem) {
     int r = db_open(path, mode == SEARCH_READ ? DB_READ : DB_CREATE, &KIND, &ix->db, problem);
@@ -122,8 +146,13 @@ static int open_file(const char *path, enum search_mode mode, struct search_inde
     if (r == 0)
         r = read_key(ix);
     ix->db->problem = NULL;
-    if (r < 0)
+    if (r < 0) {
         db_close(TAKE_PTR(ix->db));
+    } else if (mode == SEARCH_WRITE) {
+        int keep = 1;
+        (void)sqlite3_wal_hook(ix->db->handle, after_commit, ix);
+        (void)sqlite3_file_control(ix->db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
+    }
     return r;
 }
 
@@ -144,6 +173,8 @@ int search_index_open(const char *path, enum search_mode mode, struct search_ind
 void search_index_close(struct search_index *ix) {
     if (!ix)
         return;
+    if (ix->db && ix->log_pages < LOG_KEEP)
+        (void)sqlite3_db_config(ix->db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     db_close(ix->db);
     free(ix->known);
     buf_done(&ix->fresh);
@@ -171,6 +202,14 @@ int search_index_state(struct search_index *ix, struct search_index_state *ret) 
     if (r == 1)
         *ret = (struct search_index_state){db_u64(row, 0), db_u64(row, 1), db_u64(row, 2)};
     return r == 0 ? -E_CORRUPT : MIN(r, 0);
+}
+
+int search_index_sum(struct search_index *ix, uint64_t body, uint32_t *ret) {
+    int64_t sum = 0;
+    int r = db_number(ix->db, &sum, "SELECT sum FROM sum WHERE body = ?1", V(body));
+    if (r == 1)
+        *ret = (uint32_t)sum;
+    return r == 0 ? -E_UNKNOWN : MIN(r, 0);
 }
 
 /* FTS5 says by the count of changes whether it did anything: the command itself counts for one. */

@@ -57,6 +57,13 @@ struct search_index_state {
 /* As of the last batch that ended. */
 int search_index_state(struct search_index *ix, struct search_index_state *ret);
 
+/*
+ * The sum with which a body was indexed. -E_UNKNOWN: it is not in it. Whoever has put older
+ * mailboxes in place of newer ones gives their numbers again: should the newest body that is there,
+ * of those up to `up_to`, have another sum here, the index is of no use any more.
+ */
+int search_index_sum(struct search_index *ix, uint64_t body, uint32_t *ret);
+
 /* ------------------------------------------------------------------ indexing */
 
 /*
@@ -66,10 +73,11 @@ int search_index_state(struct search_index *ix, struct search_index_state *ret);
 int search_index_begin(struct search_index *ix);
 
 /*
- * The next body; numbers grow. A full document, and none (NULL: a body that cannot be read, or not
- * in bounds), is a hit for each needle.
+ * The next body; numbers grow. `sum` is one over its bytes. A full document, and none (NULL: a body
+ * that cannot be read, or not in bounds), is a hit for each needle.
  */
-int search_index_add(struct search_index *ix, uint64_t body, const struct search_document *d);
+int search_index_add(struct search_index *ix, uint64_t body, uint32_t sum,
+                     const struct search_document *d);
 
 int search_index_end(struct search_index *ix, int result); /* as db_end() */
 

@@ -93,7 +93,8 @@ static void put_terms(struct search_index *ix, struct slice terms) {
     }
 }
 
-int search_index_add(struct search_index *ix, uint64_t body, const struct search_document *d) {
+int search_index_add(struct search_index *ix, uint64_t body, uint32_t sum,
+                     const struct search_document *d) {
     if (body <= ix->up_to || body > INT64_MAX)
         return -EINVAL;
     int r;
@@ -108,6 +109,8 @@ int search_index_add(struct search_index *ix, uint64_t body, const struct search
         if (r == 0)
             r = add_words(ix, buf_slice(&d->words));
     }
+    if (r == 0)
+        r = db_run(ix->db, "INSERT INTO sum VALUES (?1, ?2)", V(body), V(sum));
     if (r == 0) {
         ix->up_to = body;
         ix->added++;

@@ -21,6 +21,7 @@ struct search_index {
     uint64_t *known;   /* SEARCH_KNOWN hashes; NULL: none yet */
     struct buf fresh;  /* words that this batch has found, each with a blank behind it */
     struct buf text;   /* what the next document gives to FTS5 */
+    int log_pages;     /* as of the last batch */
     usec_t give_up_at; /* monotonic; while a question is answered */
     bool is_late;      /* it was given up */
 };

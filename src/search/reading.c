@@ -46,6 +46,8 @@ struct search_reading *search_reading_new(struct search_document *d) {
 }
 
 void search_reading_free(struct search_reading *r) {
+    if (!r)
+        return;
     search_texts_free(r->texts);
     free(r);
 }

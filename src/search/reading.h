@@ -12,7 +12,7 @@ struct search_reading;
 
 /* The document stays the caller's, and stands as long as this; he clears it between messages. */
 struct search_reading *search_reading_new(struct search_document *d);
-void search_reading_free(struct search_reading *r);
+void search_reading_free(struct search_reading *r); /* NULL is fine */
 DEFINE_CLEANUP(struct search_reading, search_reading_free)
 
 /* A message in pieces, cut anywhere. */

@@ -9,6 +9,7 @@
  *   account.c   accounts and mailboxes coming into memory, staying there, going out
  *   begin.c     what an account begins with
  *   forget.c    what was removed goes for good
+ *   bodies.c    bodies by their numbers
  *   maps.c      maps of messages: what is kept, and what has to be made
  *   mapper.c    maps of new messages are made, when there is time
  *   incoming.c  messages that come in pieces

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "store/bodies.h"
 #include "store/record.h"
 #include "store/store.h"
 
@@ -229,6 +230,19 @@ struct backend_ops {
     void (*keep_maps)(struct backend_account *a, const struct backend_mapped *list, size_t count,
                       struct slice bytes, const struct store_piece *pieces) WAITS;
     bool (*wants_maps)(const struct backend_account *a);
+
+    /* As store_bodies(), store_newest_body() and store_count_bodies(). */
+    int (*bodies)(struct backend_account *a, uint64_t above, struct store_body *list, size_t size,
+                  size_t *ret_count) WAITS;
+    int (*newest_body)(struct backend_account *a, uint64_t up_to, struct store_body *ret) WAITS;
+    int (*count_bodies)(struct backend_account *a, uint64_t up_to, uint64_t *ret_count,
+                        uint64_t *ret_above) WAITS;
+
+    /* As store_index_path() and those behind it. The index goes when the account is made anew, or
+     * records are lost with damaged bytes. */
+    const char *(*index_path)(const struct backend_account *a);
+    bool (*has_index)(const struct backend_account *a);
+    void (*note_index)(struct backend_account *a, bool there);
 
     void (*usage)(const struct backend_account *a, struct backend_usage *ret);
 

@@ -41,12 +41,19 @@ static void map_later(struct store_account *a, const struct store_entry *e) {
         fiber_cond_wake_all(&s->map_it);
 }
 
+static void tell_of_arrival(struct store_account *a) {
+    const struct store_options *o = &a->store->options;
+    if (o->arrived && store_has_index(a))
+        o->arrived(o->arrived_arg, a->id);
+}
+
 static void publish_append(struct store_account *a, const struct record_append *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     a->messages++;
     a->bytes += r->entry.size;
     a->store->stats.delivered++;
     map_later(a, &r->entry);
+    tell_of_arrival(a);
     if (!m)
         return;
     _cleanup_(buf_done) struct buf numbers = {0};

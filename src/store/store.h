@@ -83,6 +83,11 @@ struct store_options {
      * comes into memory; does not wait. See store_rights_each(). May be NULL. */
     void (*shared)(void *arg, uint64_t account);
     void *shared_arg;
+
+    /* Told of each message that has come to an account which has an index of texts (bodies.h); does
+     * not wait. May be NULL. */
+    void (*arrived)(void *arg, uint64_t account);
+    void *arrived_arg;
 };
 
 #define STORE_ENTRIES_MAX 5000000U

@@ -101,7 +101,7 @@ static void index_all(struct search_index *ix) {
             search_document_end(&bench.document);
             cutting += clock_of(CLOCK_MONOTONIC) - t1;
             own += t1 - t0;
-            check(search_index_add(ix, n, &bench.document), "add");
+            check(search_index_add(ix, n, 0, &bench.document), "add");
         }
         check(search_index_end(ix, 0), "end");
         double took = clock_of(CLOCK_MONOTONIC) - from - own;

@@ -30,7 +30,7 @@ static void index_messages(struct search_index *ix) {
         for (struct slice m = slice_of_str(messages[i]); m.len > 0; m = slice_from(m, 10))
             search_reading_feed(r, slice_first(m, 10));
         search_reading_end(r);
-        assert_int_equal(search_index_add(ix, i + 1, &d), 0);
+        assert_int_equal(search_index_add(ix, i + 1, 0, &d), 0);
     }
     assert_int_equal(search_index_end(ix, 0), 0);
 }

@@ -294,6 +294,54 @@ static bool memory_wants_maps(const struct backend_account *a) {
     return false;
 }
 
+/* ------------------------------------------------------------------ bodies by their numbers */
+
+static struct store_body about_body(const struct body *b) {
+    return (struct store_body){b->number, b->size, b->crc};
+}
+
+static int memory_bodies(struct backend_account *a, uint64_t above, struct store_body *list,
+                         size_t size, size_t *ret_count) {
+    const struct kept *k = kept_of(a);
+    size_t at = k ? KEPT_PLACE(k->bodies, k->body_count, number, above + 1) : 0, count = 0;
+    for (; k && at < k->body_count && count < size; at++)
+        list[count++] = about_body(&k->bodies[at]);
+    *ret_count = count;
+    return 0;
+}
+
+static int memory_newest_body(struct backend_account *a, uint64_t up_to, struct store_body *ret) {
+    const struct kept *k = kept_of(a);
+    size_t at = k ? KEPT_PLACE(k->bodies, k->body_count, number, up_to + 1) : 0;
+    if (at == 0)
+        return -E_UNKNOWN;
+    *ret = about_body(&k->bodies[at - 1]);
+    return 0;
+}
+
+static int memory_count_bodies(struct backend_account *a, uint64_t up_to, uint64_t *ret_count,
+                               uint64_t *ret_above) {
+    const struct kept *k = kept_of(a);
+    *ret_count = k ? KEPT_PLACE(k->bodies, k->body_count, number, up_to + 1) : 0;
+    *ret_above = k ? k->body_count - *ret_count : 0;
+    return 0;
+}
+
+/* There are no files, and so no index. */
+static const char *memory_index_path(const struct backend_account *a) {
+    (void)a;
+    return NULL;
+}
+
+static bool memory_has_index(const struct backend_account *a) {
+    (void)a;
+    return false;
+}
+
+static void memory_note_index(struct backend_account *a, bool there) {
+    (void)a, (void)there;
+}
+
 /* ------------------------------------------------------------------ accounts */
 
 static int memory_look(struct store_backend *b, uint64_t id) {
@@ -415,6 +463,12 @@ static const struct backend_ops ops = {
     .maps = memory_maps,
     .keep_maps = memory_keep_maps,
     .wants_maps = memory_wants_maps,
+    .bodies = memory_bodies,
+    .newest_body = memory_newest_body,
+    .count_bodies = memory_count_bodies,
+    .index_path = memory_index_path,
+    .has_index = memory_has_index,
+    .note_index = memory_note_index,
     .usage = memory_usage,
     .compact = memory_compact,
     .free_bytes = memory_free_bytes,

@@ -42,8 +42,8 @@ struct open_job {
     struct buf mailboxes;  /* struct read_mailbox */
     struct buf properties; /* struct read_property */
     struct buf names;
-    struct buf packs; /* struct index_pack */
-    bool maps;        /* the file is there */
+    struct buf packs;  /* struct index_pack */
+    bool maps, search; /* the files are there */
 };
 
 static void read_mailbox(void *arg, const struct backend_mailbox *m) {
@@ -108,6 +108,7 @@ static int run_open(void *arg) {
     _cleanup_(free_p) char *maps = mem_printf("%s/" MAP_FILE_NAME, a->dir);
     struct stat st;
     j->maps = lstat(maps, &st) == 0;
+    j->search = lstat(a->search_path, &st) == 0;
     return error == -E_UNKNOWN ? 0 : error; /* a new one */
 }
 
@@ -119,6 +120,7 @@ static struct solo_account *account_new(struct solo *s, uint64_t id) {
     a->solo = s;
     a->id = id;
     a->dir = replay_account_dir(s->dir, id);
+    a->search_path = mem_printf("%s/" REPLAY_SEARCH_NAME, a->dir);
     a->current.fd = -1;
     fiber_mutex_init(&a->log);
     fiber_mutex_init(&a->db);
@@ -137,6 +139,7 @@ static void account_free(struct solo_account *a) {
     log_records_free(&a->pending);
     *a->solo->host.memory -= (int64_t)sizeof *a;
     free(a->dir);
+    free(a->search_path);
     free(a);
 }
 
@@ -152,6 +155,7 @@ static void go_on(struct solo_account *a, const struct open_job *j) {
     a->current_end = usable ? j->row.mark.offset : 0;
     a->dir_synced = true;
     a->maps_there = j->maps;
+    a->search_there = j->search;
 }
 
 static void give_what_was_read(const struct open_job *j, const struct backend_sink *sink) {

@@ -124,6 +124,12 @@ struct index_place {
 int index_places(struct index *ix, uint64_t body, struct index_place *places, size_t size,
                  size_t *ret_count);
 
+/* As store_newest_body(). */
+int index_newest_body(struct index *ix, uint64_t up_to, struct store_body *ret);
+
+/* As store_count_bodies(). */
+int index_count_bodies(struct index *ix, uint64_t up_to, uint64_t *ret_count, uint64_t *ret_above);
+
 /* Where the record of a body lies. -E_UNKNOWN: there is none. */
 int index_body(struct index *ix, uint64_t body, uint64_t *ret_pack, uint64_t *ret_offset);
 int index_body_entries(struct index *ix, uint64_t body, uint32_t *ret_entries);

@@ -186,6 +186,24 @@ int index_places(struct index *ix, uint64_t body, struct index_place *places, si
     return more;
 }
 
+int index_newest_body(struct index *ix, uint64_t up_to, struct store_body *ret) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_BODY_NEWEST, V(ix->account), V(MIN(up_to, INT64_MAX)));
+    if (!error)
+        *ret = (struct store_body){db_u64(st, 0), (uint32_t)db_u64(st, 1), (uint32_t)db_u64(st, 2)};
+    return error;
+}
+
+int index_count_bodies(struct index *ix, uint64_t up_to, uint64_t *ret_count, uint64_t *ret_above) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_BODY_COUNT, V(ix->account), V(MIN(up_to, INT64_MAX)));
+    if (error)
+        return error;
+    *ret_above = db_u64(st, 1);
+    *ret_count = db_u64(st, 0) - *ret_above;
+    return 0;
+}
+
 int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_entry *ret) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_ENTRY_GET, V(ix->account), V(mailbox), V(uid));

@@ -75,6 +75,10 @@ const char SQL_BODY_ENTRIES[] = "SELECT entries FROM bodies" KEY " AND body_id =
 const char SQL_BODY_PLACES[] =
     "SELECT body_id, pack, body, size, body_crc FROM bodies" KEY " AND body_id >= ?2"
     " ORDER BY body_id LIMIT ?3";
+const char SQL_BODY_NEWEST[] = "SELECT body_id, size, body_crc FROM bodies" KEY
+                               " AND body_id <= ?2 ORDER BY body_id DESC LIMIT 1";
+const char SQL_BODY_COUNT[] =
+    "SELECT count(*), count(*) FILTER (WHERE body_id > ?2) FROM bodies" KEY;
 
 const char SQL_ENTRY_ADD[] =
     "INSERT INTO entries (account_id, mailbox_id, uid, body_id, modseq, flags, pack, keywords,"

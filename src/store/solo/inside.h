@@ -81,6 +81,9 @@ struct solo_account {
     usec_t maps_after;     /* not before, since it could not be used */
     usec_t maps_removed;   /* when the last one was, since it was spoiled */
 
+    char *search_path; /* of the index of texts, see bodies.c */
+    bool search_there;
+
     struct link work_link; /* in solo->work */
     unsigned work;         /* enum work */
     struct link late_link; /* in solo->late: trailing, by pending_since */
@@ -174,6 +177,17 @@ bool solo_wants_maps(const struct backend_account *a);
 
 /* The maps of bodies that have gone for good. */
 void maps_drop(struct solo_account *a, const uint64_t *bodies, size_t count) WAITS;
+
+/* ------------------------------------------------------------------ bodies.c */
+
+int solo_bodies(struct backend_account *a, uint64_t above, struct store_body *list, size_t size,
+                size_t *ret_count) WAITS;
+int solo_newest_body(struct backend_account *a, uint64_t up_to, struct store_body *ret) WAITS;
+int solo_count_bodies(struct backend_account *a, uint64_t up_to, uint64_t *ret_count,
+                      uint64_t *ret_above) WAITS;
+const char *solo_index_path(const struct backend_account *a);
+bool solo_has_index(const struct backend_account *a);
+void solo_note_index(struct backend_account *a, bool there);
 
 /* ------------------------------------------------------------------ log.c */
 

@@ -94,6 +94,16 @@ static int open_dirs(const char *group, const char *dir) {
     return fd < 0 ? -errno : fd;
 }
 
+/* A handle that is open goes on with what it had until its owner looks (store_has_index()). */
+static void remove_search(const char *dir) {
+    static const char *const endings[] = {"-wal", "-shm", "-journal", ""};
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(endings); i++) {
+        _cleanup_(free_p) char *path =
+            mem_printf("%s/" REPLAY_SEARCH_NAME "%s%s", dir, i % 2 ? ".new" : "", endings[i / 2]);
+        (void)unlink(path);
+    }
+}
+
 int replay_open(const struct replay_where *where, bool anew, struct index **ret_index,
                 struct replay_result *result, struct problem *problem) {
     *result = (struct replay_result){0};
@@ -124,6 +134,8 @@ int replay_open(const struct replay_where *where, bool anew, struct index **ret_
         error = open_index(&p, dir, anew);
     if (!error)
         *ret_index = p.ix;
+    if (result->rebuilt || result->damaged > 0)
+        remove_search(dir);
     if (result->rebuilt && !error)
         buf_printf(&result->said, REPLAY_DB_NAME " was made anew (records: %llu, packs: %llu)\n",
                    (unsigned long long)result->records, (unsigned long long)p.count);

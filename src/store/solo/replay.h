@@ -7,8 +7,9 @@
 
 #include "store/solo/index.h"
 
-#define REPLAY_DB_NAME   "mail.db"
-#define REPLAY_PACKS_DIR "packs"
+#define REPLAY_DB_NAME     "mail.db"
+#define REPLAY_PACKS_DIR   "packs"
+#define REPLAY_SEARCH_NAME "search.db" /* the index of texts; another, being made: NAME.new */
 
 /* File name of a pack. */
 #define PACK_NAME_SIZE 32
@@ -30,7 +31,9 @@ char *replay_account_dir(const char *store, uint64_t account);
 
 /*
  * Opens the account in the store's directory; makes what is missing and syncs the directories. With
- * `anew` the present mail.db is set aside first. -E_UNKNOWN: the packs belong to another account.
+ * `anew` the present mail.db is set aside first. What damage has taken may have been a removal, so
+ * that a message is back which no index of texts has: with it, and when mail.db is made anew, the
+ * index goes. -E_UNKNOWN: the packs belong to another account.
  * -EIO: the disk does not give some of their blocks, and they may be readable again tomorrow; with
  * `gives_up` the messages in them are passed over instead. `result` is filled in any case.
  */

@@ -15,6 +15,7 @@
  *   solo.c                   the backend: options, opening, closing; its table of functions
  *   upkeep.c compact.c       what happens when there is time
  *   account.c purge.c        opening accounts, leaving them, deleting them
+ *   bodies.c                 bodies by their numbers, for an index of their texts
  *   commit.c read.c keys.c   groups of records to the log; bodies; what was delivered before
  *   log.c                    writing to packs
  *   maps.c map_file.c        maps of messages, beside everything else

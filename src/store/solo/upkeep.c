@@ -43,6 +43,7 @@ static int rebuild_locked(struct solo_account *a) WAITS {
         log_records_free(&a->pending);
         work_caught_up(a);
         places_forget(a);
+        a->search_there = false;
         if (j.result.damaged)
             a->solo->host.leap(a->solo->host.arg, a->id, INDEX_LEAP);
     }
