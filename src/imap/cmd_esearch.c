@@ -26,7 +26,8 @@ static const char *why_bad(const struct imap_session *s, const struct imap_searc
         if (search->sources[i].kind == IMAP_SOURCE_SELECTED_DELAYED)
             return "selected-delayed is for NOTIFY";
     if (selected && !s->selected)
-        return "select a mailbox first";
+        return s->visit ? "what is selected is of another account: it is searched by itself"
+                        : "select a mailbox first";
     if (search->returns.set & IMAP_RETURN_SAVE && !(selected && search->source_count <= 1))
         return "SAVE is for the selected mailbox alone";
     if (search->returns.set & IMAP_RETURN_UPDATE && !s->selected)

@@ -13,7 +13,7 @@ void imap_begin_found(struct imap_session *s, const struct imap_command *command
     imap_write_string(w, command->tag);
     if (command->verb == IMAP_ESEARCH) {
         _cleanup_(buf_done) struct buf path = {0};
-        imap_mailbox_path(s->account, told->mailbox, &path);
+        imap_path_of(s, told->mailbox, &path);
         store_view_info(told->view, &info);
         imap_write_word(w, "MAILBOX");
         imap_write_mailbox(w, path.len > 0 ? buf_slice(&path) : S("?"));

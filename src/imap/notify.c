@@ -134,13 +134,15 @@ static bool is_own_name(const struct imap_session *s, const struct imap_command 
 void imap_tell_listed(struct imap_session *s, struct slice path, struct slice old) {
     struct imap_writer *w = &s->c.writer;
     struct store_mailbox m = {0};
-    const bool there = imap_find_allowed(s, path, STORE_RIGHT_LOOKUP, &m) == 0;
+    struct slice owner, rest;
+    const bool others = imap_owner_of_path(path, &owner, &rest); /* nobody is asked for it */
+    const bool there = !others && imap_find_allowed(s, path, STORE_RIGHT_LOOKUP, &m) == 0;
     imap_write_begin(w, S("*"));
     imap_write_word(w, "LIST");
     imap_write_open(w);
-    if (!there)
+    if (!there && !others)
         imap_write_word(w, "\\NonExistent");
-    else if (imap_may(s, m.id, STORE_RIGHT_READ) < 0)
+    else if (there && imap_may(s, m.id, STORE_RIGHT_READ) < 0)
         imap_write_word(w, "\\NoAccess");
     if (imap_is_subscribed(s->account, path))
         imap_write_word(w, "\\Subscribed");

@@ -200,8 +200,10 @@ static int wait_for_command(void *arg) WAITS {
     int r = 0;
     if (!s->watching)
         return 0;
-    while (r == 0 && !imap_reader_has_begun(&s->c.reader))
+    while (r == 0 && !imap_reader_has_begun(&s->c.reader)) {
+        arena_done(&s->c.arena); /* it may stay so for days */
         r = wait_for_input(s, s->watching->delayed ? 0 : IMAP_TELL_EXPUNGES, ends);
+    }
     stream_set_timeout(s->c.stream, s->config->timeout);
     return r;
 }

@@ -433,9 +433,17 @@ static struct slice path_of(const struct imap_command *command) {
     }
 }
 
+/* ESEARCH may be about others, too: those are the user's own (RFC 7377 §2.2). */
+static bool searches_selected(const struct imap_command *command) {
+    bool selected = command->verb == IMAP_ESEARCH;
+    for (size_t i = 0; selected && i < command->search.source_count; i++)
+        selected = command->search.sources[i].kind == IMAP_SOURCE_SELECTED;
+    return selected;
+}
+
 static bool is_of_selected(const struct imap_command *command) {
-    return imap_verb_states(command->verb) == IMAP_STATE_SELECTED || command->verb == IMAP_NOOP ||
-           command->verb == IMAP_IDLE;
+    return searches_selected(command) || imap_verb_states(command->verb) == IMAP_STATE_SELECTED ||
+           command->verb == IMAP_NOOP || command->verb == IMAP_IDLE;
 }
 
 static void take_nothing(void *arg, struct slice line) {
