@@ -173,14 +173,17 @@ bool client_to_dot(struct client *c, uint64_t *bytes) {
     }
 }
 
-static uint64_t count_blanks(const char *at, size_t len) {
-    uint64_t count = 0;
-    for (size_t i = 0; i < len; i++)
-        count += at[i] == ' ';
-    return count;
+static void count_blanks(struct client_blanks *b, const char *at, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (b->column == 2)
+            b->passes_over = at[i] == 'O';
+        b->count += at[i] == ' ' && !b->passes_over;
+        b->column = at[i] == '\n' ? 0 : b->column + 1;
+    }
 }
 
-const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes, uint64_t *blanks) {
+const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes,
+                             struct client_blanks *blanks) {
     char mark[32];
     int n = snprintf(mark, sizeof mark, "\n%s ", tag);
     if (n < 0 || (size_t)n >= sizeof mark)
@@ -197,7 +200,7 @@ const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes,
         c->begin += used;
         *bytes += used;
         if (blanks)
-            *blanks += count_blanks(at, used);
+            count_blanks(blanks, at, used);
         if (end)
             return client_line(c);
         if (!read_more(c))

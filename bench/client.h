@@ -45,11 +45,19 @@ const char *client_line(struct client *c);
 /* Reads to the line that is a single dot and adds the bytes that came, it included. */
 bool client_to_dot(struct client *c, uint64_t *bytes);
 
+/* Blanks in lines that do not begin with "* O", as what a server says of its progress does. */
+struct client_blanks {
+    uint64_t count;
+    size_t column;
+    bool passes_over;
+};
+
 /*
  * Reads to the line that begins with `tag` and a space, which no message may have, and adds the
- * bytes before it; and the blanks among them, unless `blanks` is NULL. The line, or NULL.
+ * bytes before it, and their blanks unless that is NULL. The line, or NULL.
  */
-const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes, uint64_t *blanks);
+const char *client_to_tagged(struct client *c, const char *tag, uint64_t *bytes,
+                             struct client_blanks *blanks);
 
 double seconds(void); /* CLOCK_MONOTONIC */
 

@@ -4,8 +4,8 @@
  *
  *     fill    messages (letters.h) go into a mailbox by APPEND
  *     visit   many short sessions: LOGIN, SELECT, FETCH of one message, LOGOUT
- *     ask     one session: LOGIN, SELECT, then the commands that are given; the time of each
- *     park    many sessions that SELECT and stay in IDLE until standard input ends; then a sample
+ *     ask     one session: connect, LOGIN and SELECT, then the commands that are given; the time of
+ * each park    many sessions that SELECT and stay in IDLE until standard input ends; then a sample
  *             of them is asked whether they are still there
  *
  * Prints "name value" lines; exit code 1 when anything was not as it should be. Connections come
@@ -56,15 +56,15 @@ static bool complain(struct load *load, const char *where, const char *line) {
 /* ------------------------------------------------------------------ steps */
 
 struct answer {
-    uint64_t bytes, blanks;
-    bool counts_blanks;
+    uint64_t bytes;
+    struct client_blanks *blanks; /* or NULL */
 };
 
 /* Reads to the end of the answer to the command `tag`. */
 static bool answered(struct load *load, struct client *c, const char *tag, struct answer *a) {
     struct answer unused = {0};
     a = a ? a : &unused;
-    const char *line = client_to_tagged(c, tag, &a->bytes, a->counts_blanks ? &a->blanks : NULL);
+    const char *line = client_to_tagged(c, tag, &a->bytes, a->blanks);
     if (line && strncmp(line + strlen(tag), " OK", 3) == 0)
         return true;
     return complain(load, tag, line);
@@ -233,7 +233,8 @@ static bool ask_one(struct load *load, struct client *c, const char *word) {
     if (!command)
         return complain(load, "expected NAME=COMMAND", word);
     int name = (int)(command++ - word);
-    struct answer a = {.counts_blanks = strncmp(command, "FETCH", 5) != 0};
+    struct client_blanks blanks = {0};
+    struct answer a = {.blanks = strncmp(command, "FETCH", 5) != 0 ? &blanks : NULL};
     double began = seconds();
     if (!client_send(c, "ask ", 4) || !client_send(c, command, strlen(command)) ||
         !client_send(c, "\r\n", 2) || !answered(load, c, "ask", &a))
@@ -242,17 +243,16 @@ static bool ask_one(struct load *load, struct client *c, const char *word) {
     printf("%.*s_ms %.3f\n%.*s_mb_s %.2f\n", name, word, took * 1e3, name, word,
            (double)a.bytes / 1e6 / took);
     printf("%.*s_bytes %llu\n", name, word, (unsigned long long)a.bytes);
-    if (a.counts_blanks)
-        printf("%.*s_numbers %lld\n", name, word, (long long)a.blanks - 1);
+    if (a.blanks) /* "* SEARCH 3 5" */
+        printf("%.*s_numbers %lld\n", name, word, (long long)blanks.count - 1);
     return true;
 }
 
 static bool run_ask(struct load *load) {
     struct client c = {.fd = -1};
-    bool good = log_in(load, &c, 0);
-    double ready = seconds();
-    good = good && select_mailbox(load, &c);
-    printf("select_ms %.3f\n", (seconds() - ready) * 1e3);
+    double began = seconds();
+    bool good = log_in(load, &c, 0) && select_mailbox(load, &c);
+    printf("select_ms %.3f\n", (seconds() - began) * 1e3);
     for (char **word = load->commands; good && *word; word++)
         good = ask_one(load, &c, *word);
     good = good && log_out(load, &c);

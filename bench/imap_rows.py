@@ -144,7 +144,7 @@ class ImapRows:
         count = f"{self.few(LETTERS, 1000):,} messages"
         results = self.once(first, servers)
         self.letter_row("FETCH 1:* (ENVELOPE BODYSTRUCTURE), first time", "ms", results, "first_ms", 6, 10)
-        self.letter_row(f"SELECT of {count}, after a restart", "ms", self.turns(cold, servers), "select_ms", 5)
+        self.letter_row(f"LOGIN and SELECT of {count}, after a restart", "ms", self.turns(cold, servers), "select_ms", 5)
         self.letter_row("  again", "ms", self.turns(warm, servers), "select_ms", 5, 15)
         results = self.turns(lambda server: self.told(server, READ), servers)
         for name, _, words, *goals in READ:

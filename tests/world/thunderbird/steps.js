@@ -148,7 +148,7 @@ const steps = {
         });
     },
 
-    async waitFor(subject) {
-        return until(() => !!messageOf(subject), subject);
+    async isThere(subject) {
+        return !!messageOf(subject);
     },
 };
