@@ -207,6 +207,8 @@ static void place(struct client *c, uint64_t n, struct fetched *f) {
         f->sight.uid = e->uid;
     RULE(e->uid == 0 || e->uid == f->sight.uid, "%c: number %u is UID %u, and was %u", c->letter,
          (unsigned)n, f->sight.uid, e->uid);
+    if (f->sight.uid == 0) /* flags of one that he has not asked for yet */
+        return;
     e->uid = f->sight.uid;
     RULE(n == 1 || c->list[n - 2].uid < e->uid, "%c: UIDs do not rise at number %u", c->letter,
          (unsigned)n);
