@@ -124,6 +124,31 @@ def test_disk_that_fills_up_during_a_message(small):
 # ---------------------------------------------------------------- damaged
 
 
+def test_who_reads_by_imap_goes_on_when_the_disk_is_full(small):
+    """What needs room is refused, and nothing of it is done; deleting makes room."""
+    host, fill, make_room = small
+    user = host.account()
+    with host.imap(user) as wire:
+        wire.ok("SELECT INBOX")
+        uid = wire.append(MESSAGE)
+    fill(0)
+    with host.imap(user) as wire:
+        wire.ok("SELECT INBOX")
+        assert wire.body(uid) == MESSAGE
+        assert b"ENVELOPE (" in wire.ok(f"UID FETCH {uid} (ENVELOPE BODYSTRUCTURE)")[0]
+        status, text, _ = wire.say(b"APPEND INBOX {%d+}\r\n%s" % (8 * MIB, b"x" * (8 * MIB)))
+        assert status == "NO", text
+        assert wire.ok("UID SEARCH ALL") == [b"* SEARCH %d" % uid]
+        assert wire.body(uid) == MESSAGE
+    make_room()
+    with host.imap(user) as wire:
+        wire.ok("SELECT INBOX")
+        assert wire.append(MESSAGE) > uid
+        wire.ok(f"UID STORE {uid} +FLAGS (\\Deleted)")
+        wire.ok("EXPUNGE")
+        assert len(wire.ok("UID SEARCH ALL")[0].split()) == 3
+
+
 def flip(path, at):
     """One bit of a file."""
     with path.open("r+b") as file:
@@ -183,6 +208,12 @@ def test_damaged_message_is_refused_and_its_neighbours_are_read(kept):
     for text in (b"number-one", b"number-three"):
         assert any(message and text * 100 in message for message in found), found
     assert not any(message and b"number-two" in message for message in found)
+    with host.imap(user) as wire:
+        wire.ok("SELECT INBOX")
+        status, _, read = wire.say("UID FETCH 1:* (UID BODY.PEEK[])")
+        read = b"".join(read)
+        assert status == "NO" and b"number-two" not in read
+        assert b"number-one" * 100 in read and b"number-three" * 100 in read
     host.deliver(user)
     wait_until(lambda: any(message and strip_trace(message + b"\r\n") == MESSAGE
                            for message in fetch_all(host, user)))
@@ -210,6 +241,75 @@ def test_damaged_index_is_made_anew_from_the_messages(kept, damage):
         assert wire.text("UIDL") == before
     host.deliver(user)
     host.wait_for_messages(user, 4)
+
+
+MAPPED = "1:* (ENVELOPE BODYSTRUCTURE PREVIEW)"
+
+
+def spoil_maps(path, how):
+    data = path.read_bytes()
+    if how == "gone":
+        path.unlink()
+    elif how == "cut":
+        os.truncate(path, len(data) // 2 + 7)
+    else:
+        with path.open("r+b") as file:
+            for at in range(0, len(data), 512):
+                os.pwrite(file.fileno(), b"\xa5" * 16, at + 40)
+
+
+@pytest.mark.parametrize("how", ["gone", "cut", "spoilt"])
+def test_maps_that_are_damaged_while_clients_read_are_made_from_the_messages(server, how):
+    """maps.db is derived (docs/architecture.md): whatever becomes of it, each client gets the same."""
+    host = server("maps")
+    user = host.account()
+    with host.imap(user) as writer, host.imap(user) as reader:
+        for number in range(60):
+            writer.append(MESSAGE.replace(b"a message", b"message %d" % number))
+        for wire in (writer, reader):
+            wire.ok("SELECT INBOX")
+        right = reader.ok("FETCH " + MAPPED)
+        wait_until(lambda: list((host.folder / "accounts").rglob("maps.db")))
+        for _ in range(3):
+            for path in list((host.folder / "accounts").rglob("maps.db*")):
+                spoil_maps(path, how)
+            for wire in (writer, reader):
+                assert wire.ok("FETCH " + MAPPED) == right
+        uid = writer.append(MESSAGE)
+        assert writer.body(uid) == MESSAGE
+    host.restart()
+    with host.imap(user) as wire:
+        wire.ok("SELECT INBOX")
+        assert wire.ok("FETCH " + MAPPED)[:60] == right
+        assert wire.body(uid) == MESSAGE
+
+
+@pytest.mark.parametrize("damage", ["overwritten", "gone"])
+def test_a_damaged_index_changes_nothing_for_clients_of_imap(kept, damage):
+    """UIDs, UIDVALIDITY, flags, keywords and MODSEQ are those that were told."""
+    host, user = kept
+    what = "UID FETCH 1:* (UID FLAGS MODSEQ RFC822.SIZE)"
+
+    def look():
+        with host.imap(user) as wire:
+            told = [line for line in wire.ok("SELECT INBOX") if b"UIDVALIDITY" in line or
+                    b"UIDNEXT" in line or b"HIGHESTMODSEQ" in line]
+            return told, wire.ok(what)
+    host.start()
+    with host.imap(user) as wire:
+        wire.ok("SELECT INBOX")
+        wire.ok("STORE 1:2 +FLAGS (\\Flagged word)")
+        wire.ok("STORE 3 +FLAGS (\\Deleted)")
+        wire.ok("EXPUNGE")
+    before = look()
+    host.stop()
+    for path in (host.folder / "accounts").rglob("mail.db*"):
+        if damage == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(b"\xa5" * len(path.read_bytes()))
+    host.start()
+    assert look() == before
 
 
 def test_damaged_message_in_the_queue_does_not_hold_up_the_others(server):

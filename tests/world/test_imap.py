@@ -337,6 +337,31 @@ def test_kill_during_idle_and_during_a_fetch(killed, role):
         assert is_whole
 
 
+LARGE = b"Subject: large\r\n\r\n" + (b"x" * 70 + b"\r\n") * 100_000
+
+
+@pytest.mark.parametrize("sent", [0.3, 0.999, 1.0])
+def test_kill_during_a_large_append(killed, sent):
+    """The message is there whole, once, or not at all, and then nothing of it is kept."""
+    user = killed.account()
+    data = b"APPEND INBOX {%d+}\r\n%s\r\n" % (len(LARGE), LARGE)
+    with selected(killed, user, "imap") as wire:
+        with contextlib.suppress(Closed, OSError):
+            wire.send(b"a " + data[:int(len(data) * sent)])
+        before = fallen(killed, "mail")
+        is_stored = b"a OK" in wire.until_closed(20)
+    wait_for_return(killed, before)
+    with selected(killed, user) as wire:
+        uids = wire.ok("UID SEARCH ALL")[0].split()[2:]
+        assert len(uids) <= 1 and (uids or not is_stored) and not (uids and sent < 1)
+        for uid in [*uids, b"%d" % wire.append(LARGE)]:
+            is_whole = wire.body(int(uid)) == LARGE
+            assert is_whole
+        count, size = re.search(rb"MESSAGES (\d+).* SIZE (\d+)", wire.ok(
+            "STATUS INBOX (MESSAGES SIZE)")[0]).groups()
+        assert int(size) == int(count) * len(LARGE)
+
+
 def test_a_login_waits_for_a_mail_process_that_comes_back(killed):
     user = killed.account()
     with connection(killed) as wire:
