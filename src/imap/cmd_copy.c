@@ -71,6 +71,10 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     struct store_copied copied = {0};
     struct store_mailbox to;
     struct imap_messages i;
+    if (imap_is_elsewhere(s, command->copy.mailbox)) {
+        imap_copy_across(s, command);
+        return;
+    }
     if (!may_copy(s, command, &to))
         return;
     int error = imap_messages_begin(&i, s, &command->copy.set, command->uid);

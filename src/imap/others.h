@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "io/stream.h"
+#include "store/store.h"
 
 #define IMAP_OTHERS     "Other Users"
 #define IMAP_MARK_HEX   32U
@@ -43,6 +44,14 @@ bool imap_mark_read(const struct imap_terms *t, struct slice line, bool *ret_sel
  * false: it is no such path. Pure. */
 bool imap_owner_of_path(struct slice path, struct slice *ret_owner, struct slice *ret_rest);
 
+/* Where messages go that are copied to another account. */
+struct imap_target {
+    uint64_t account;
+    uint64_t quota;    /* bytes that it may hold; 0: any */
+    bool own;          /* it is the user's */
+    struct slice path; /* of the mailbox there; of the given one */
+};
+
 /* What a session asks of the process that it runs in. */
 struct imap_others {
     /* The addresses of those who share something with the user, in the arena, at most
@@ -56,6 +65,17 @@ struct imap_others {
      */
     int (*visit)(void *arg, struct slice owner, const struct imap_terms *terms,
                  struct stream **ret) WAITS;
+
+    /* The account of a path, as the user knows it, and what is left of that. Errors as visit(). */
+    int (*target)(void *arg, struct slice path, struct imap_target *ret) WAITS;
+
+    /*
+     * Stores a message there if the user may do that: with those flags that he may set, as
+     * store_deliver() does, durably. -E_UNKNOWN: there is no such mailbox that he may know of,
+     * -EACCES: he has not the right; or an error of store_deliver().
+     */
+    int (*bring)(void *arg, const struct imap_target *to, const struct store_delivery *d,
+                 struct store_delivered *ret, uint32_t *ret_uidvalidity) WAITS;
 
     /* Returns when those who were given rights in a mailbox just now can be told of it. */
     void (*shared)(void *arg) WAITS;

@@ -11,6 +11,14 @@ int imap_own_path(const struct imap_session *s, struct slice path, struct slice 
     return ret->len > 0 ? 0 : -E_UNKNOWN;
 }
 
+bool imap_is_elsewhere(const struct imap_session *s, struct slice path) {
+    struct slice owner, rest;
+    if (!s->config->others)
+        return false;
+    return imap_visits(s) ? imap_own_path(s, path, &rest) < 0
+                          : imap_owner_of_path(path, &owner, &rest);
+}
+
 int imap_find_path(const struct imap_session *s, struct slice path, struct store_mailbox *ret) {
     struct slice own;
     int error = imap_own_path(s, path, &own);

@@ -122,6 +122,9 @@ void imap_write_flags_of(struct imap_session *s, const struct store_message *m);
 /* A path without what stands before all that this session has. -E_UNKNOWN: it is another one's. */
 int imap_own_path(const struct imap_session *s, struct slice path, struct slice *ret);
 
+/* Whether a path may be that of another account's mailbox than those that this session has. */
+bool imap_is_elsewhere(const struct imap_session *s, struct slice path);
+
 /* The mailbox of a path, as the client writes it. -E_UNKNOWN. */
 int imap_find_path(const struct imap_session *s, struct slice path, struct store_mailbox *ret);
 
@@ -183,6 +186,9 @@ void imap_do_append(struct imap_session *s, const struct imap_command *command) 
 void imap_do_cancelupdate(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_close(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_comparator(struct imap_session *s, const struct imap_command *command) WAITS;
+/* COPY or MOVE to a mailbox of another account than the selected one's. */
+void imap_copy_across(struct imap_session *s, const struct imap_command *command) WAITS;
+
 void imap_do_copy(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_create(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) WAITS;

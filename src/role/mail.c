@@ -206,6 +206,7 @@ static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .session = mail_on_session,
     .visit = mail_on_visit,
+    .bring = mail_on_bring,
     .farewell = mail_on_farewell,
     .set_quota = mail_on_set_quota,
     .end_sessions = mail_on_end_sessions,

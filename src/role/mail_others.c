@@ -2,12 +2,15 @@
 #include "role/mail_others.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "directory/sharing.h"
-#include "store/rights.h"
+#include "imap/names.h"
+#include "imap/rights.h"
+#include "role/directory_files.h"
 
 #define IDENTIFIER_MAX 512U /* no user's address is longer */
 
@@ -130,6 +133,8 @@ static int visit(void *arg, struct slice owner, const struct imap_terms *terms,
         .owner = found.address,
         .user = slice_of_str(s->address),
         .quota = found.quota,
+        .home = s->home,
+        .home_quota = s->home_quota,
         .peer = slice_of_str(s->peer),
         .passed_on = buf_slice(&passed_on),
         .connection = ends[1],
@@ -151,4 +156,116 @@ static void shared(void *arg) WAITS {
     (void)mail_tell_shared(((struct mail_session *)arg)->process);
 }
 
-const struct imap_others mail_imap_others = {.owners = owners, .visit = visit, .shared = shared};
+/* ------------------------------------------------------------------ messages to other accounts */
+
+static int target(void *arg, struct slice path, struct imap_target *ret) WAITS {
+    const struct mail_session *s = arg;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_owner_in asked = {.user = slice_of_str(s->address)};
+    struct rpc_directory_owner_out found;
+    struct slice rest;
+    if (!imap_owner_of_path(path, &asked.owner, &rest)) {
+        *ret = (struct imap_target){
+            .account = s->home, .quota = s->home_quota, .own = true, .path = path};
+        return 0;
+    }
+    int r = call_directory_owner(directory_of_session(s), &asked, &a, &found, NULL);
+    if (r < 0 || found.account == 0)
+        return r < 0 ? r : -E_UNKNOWN;
+    *ret = (struct imap_target){.account = found.account, .quota = found.quota, .path = rest};
+    return 0;
+}
+
+static int bring(void *arg, const struct imap_target *to, const struct store_delivery *d,
+                 struct store_delivered *ret, uint32_t *ret_uidvalidity) WAITS {
+    const struct mail_session *s = arg;
+    struct process *p = s->process;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_mail_bring_out out = {0};
+    struct rpc_mail_bring_in in = {
+        .account = to->account,
+        .quota = to->quota,
+        .user = slice_of_str(s->address),
+        .own = to->own,
+        .path = to->path,
+        .key = d->key,
+        .return_path = d->return_path,
+        .arrival = d->arrival,
+        .flags = d->flags,
+        .keywords = (struct slice *)(uintptr_t)d->keywords,
+        .keywords_count = d->keyword_count,
+        .bytes = d->part_count > 0 ? d->parts[0] : S(""),
+        .file = d->part_count > 0 ? -1 : d->fd,
+        .file_offset = d->offset,
+        .file_len = d->len,
+    };
+    int r;
+    if (mail_owns(p, to->account)) { /* the same call, which takes over the descriptor */
+        const struct rpc_mail_handlers *here = p->role->work->handlers;
+        if (in.file >= 0 && (in.file = fcntl(in.file, F_DUPFD_CLOEXEC, 3)) < 0)
+            return -errno;
+        r = here->bring(p, NULL, &in, &a, &out, NULL);
+    } else {
+        struct rpc_link *link =
+            process_link(p, ROLE_MAIL, (unsigned)(to->account % DIRECTORY_SHARDS));
+        r = call_mail_bring(link, &in, &a, &out, NULL);
+    }
+    *ret = (struct store_delivered){.uid = out.uid};
+    *ret_uidvalidity = out.uidvalidity;
+    return r;
+}
+
+const struct imap_others mail_imap_others = {
+    .owners = owners, .visit = visit, .target = target, .bring = bring, .shared = shared};
+
+/* In the process that has the account: as far as the user may. */
+static int store_brought(struct mail *m, struct store_account *account,
+                         const struct rpc_mail_bring_in *in, struct rpc_mail_bring_out *out) WAITS {
+    const struct store_person person = {.name = in->user, .is_owner = in->own};
+    struct store_delivered delivered;
+    struct store_mailbox mailbox;
+    uint32_t rights = 0;
+    int r = imap_find_mailbox(account, in->path, &mailbox);
+    if (r == 0)
+        r = store_rights_in(account, mailbox.id, &person, &rights);
+    if (r < 0)
+        return r;
+    if (!(rights & STORE_RIGHT_INSERT))
+        return rights & STORE_RIGHT_LOOKUP ? -EACCES : -E_UNKNOWN;
+    const struct store_delivery d = {
+        .mailbox = mailbox.id,
+        .key = in->key,
+        .return_path = in->return_path,
+        .arrival = in->arrival,
+        .flags = in->flags & imap_flags_of_rights(rights),
+        .keywords = in->keywords,
+        .keyword_count = rights & STORE_RIGHT_WRITE ? in->keywords_count : 0,
+        .quota = in->quota > 0 ? in->quota : m->usual_quota,
+        .parts = &in->bytes,
+        .part_count = in->file < 0,
+        .fd = in->file,
+        .offset = in->file_offset,
+        .len = in->file >= 0 ? in->file_len : 0,
+    };
+    r = store_deliver(m->store, in->account, &d, &delivered);
+    if (r < 0)
+        return r;
+    out->uid = delivered.uid;
+    out->uidvalidity = mailbox.uidvalidity;
+    return 0;
+}
+
+int mail_on_bring(void *arg, const struct rpc_caller *caller, const struct rpc_mail_bring_in *in,
+                  struct arena *a, struct rpc_mail_bring_out *out, struct problem *problem) {
+    _cleanup_(close_p) UNUSED int file = in->file;
+    _cleanup_(store_account_close_p) struct store_account *account = NULL;
+    (void)caller;
+    (void)a;
+    _cleanup_(mail_call_end) struct mail *m = mail_call_begin(arg, in->account, problem);
+    if (!m)
+        return -E_TEMPORARY;
+    int r = store_account_open(m->store, in->account, &account);
+    if (r == 0)
+        r = store_brought(m, account, in, out);
+    return r < 0 ? problem_set(problem, r, "the message cannot be stored: %s", error_text(r)) : 0;
+}

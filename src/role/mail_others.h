@@ -17,6 +17,10 @@
 /* What IMAP asks; its argument is the struct mail_session. */
 extern const struct imap_others mail_imap_others;
 
+/* Stores a message that a user has copied from another account (mail.bring). */
+int mail_on_bring(void *arg, const struct rpc_caller *caller, const struct rpc_mail_bring_in *in,
+                  struct arena *a, struct rpc_mail_bring_out *out, struct problem *problem) WAITS;
+
 /* The rights that an account gives have changed, or may have (store_options.shared); does not wait.
  */
 void mail_note_shared(void *process, uint64_t account);

@@ -168,6 +168,8 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
                            count->sessions);
     }
     struct mail_session *s = session_new(p, door, in->account, in->quota);
+    s->home = in->account;
+    s->home_quota = in->quota;
     s->tls = in->tls;
     s->edge = caller->worker;
     s->address = mem_str(in->address);
@@ -196,6 +198,8 @@ int mail_on_visit(void *arg, const struct rpc_caller *caller, const struct rpc_m
     struct mail_session *s = session_new(p, door, in->account, in->quota);
     s->address = mem_str(in->user);
     s->owner = mem_str(in->owner);
+    s->home = in->home;
+    s->home_quota = in->home_quota;
     s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);
     return begin_session(s, in->connection, S(""));
@@ -227,6 +231,9 @@ int mail_on_set_quota(void *arg, const struct rpc_caller *caller,
     LIST_EACH (s, &m->sessions, struct mail_session, link)
         if (s->account == in->account)
             allow(s, in->quota);
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->home == in->account)
+            s->home_quota = in->quota;
     return 0;
 }
 

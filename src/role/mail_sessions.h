@@ -17,6 +17,8 @@ struct mail_session {
     uint64_t account;
     char *address, *peer; /* owned; there may be thousands of sessions */
     char *owner;          /* of a visit (mail_others.h): whose account it is; else NULL */
+    uint64_t home;        /* account of the user */
+    uint64_t home_quota;
     struct buf passed_on; /* by the door's first half (edge_login.h) */
     uint64_t quota;       /* of the account, in bytes; 0: the usual one */
     uint64_t allowed;     /* bytes that it may hold just now, by that; 0: no limit */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/across.h"
 
-#include <errno.h>
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "fiber/fiber.h"
 #include "store/account.h"
+#include <errno.h>
 
-#define AT_ONCE       32U        /* messages on their way: they share syncs */
-#define BYTES_AT_ONCE (8U << 20) /* of them; one more may begin below it */
+#define ACROSS_KEY_SIZE 96
+#define AT_ONCE         32U        /* messages on their way: they share syncs */
+#define BYTES_AT_ONCE   (8U << 20) /* of them; one more may begin below it */
 
 /* A message on its way. */
 struct carriage {
@@ -21,22 +20,15 @@ struct carriage {
     int error;
 };
 
-struct slice store_across_key(uint64_t from, const struct store_message *m, uint64_t to,
-                              uint32_t to_mailbox, char text[static STORE_ACROSS_KEY_SIZE]) {
-    int len =
-        snprintf(text, STORE_ACROSS_KEY_SIZE, "across %llx %x %x %llx %x", (unsigned long long)from,
-                 m->mailbox, m->uid, (unsigned long long)to, to_mailbox);
-    return slice_of(text, (size_t)len);
-}
-
 /* A key of its own for a move, and for a copy that is the only one of its kind. */
 static void make_key(const struct carriage *c, struct buf *key) {
     const struct store_across *w = c->across;
-    char text[STORE_ACROSS_KEY_SIZE];
+    const struct store_message *m = &c->message;
     if (!w->move && w->key.len == 0)
         return;
-    buf_add(key, store_across_key(w->from->id, &c->message, w->to->id, w->to_mailbox, text));
-    if (w->move)
+    buf_printf(key, "across %llx %x %x %llx %x", (unsigned long long)w->from->id, m->mailbox,
+               m->uid, (unsigned long long)(w->to ? w->to->id : w->to_number), w->to_mailbox);
+    if (w->key.len == 0)
         return;
     buf_add(key, S(" "));
     buf_add(key, w->key);
@@ -72,7 +64,8 @@ static int carry(struct carriage *c) WAITS {
         .part_count = 1,
         .fd = -1,
     };
-    return store_deliver(w->to->store, w->to->id, &d, &c->delivered);
+    return w->to ? store_deliver(w->to->store, w->to->id, &d, &c->delivered)
+                 : w->deliver(w->arg, m, &d, &c->delivered);
 }
 
 static void carriage_main(void *arg) WAITS {
@@ -113,6 +106,10 @@ static int carry_some(const struct store_across *w, struct store_view *v, size_t
         buf_add_bytes(arrived, &list[i].message.uid, sizeof list[i].message.uid);
         if (ret->count++ == 0)
             ret->first_uid = list[i].delivered.uid;
+        if (w->pairs) {
+            buf_add_bytes(w->pairs, &list[i].message.uid, sizeof(uint32_t));
+            buf_add_bytes(w->pairs, &list[i].delivered.uid, sizeof(uint32_t));
+        }
     }
     return error;
 }
@@ -123,7 +120,7 @@ int store_copy_across(const struct store_across *w, struct store_carried *ret) {
     *ret = (struct store_carried){0};
     if (w->from == w->to)
         return -EINVAL;
-    if (w->key.len > STORE_KEY_MAX - STORE_ACROSS_KEY_SIZE)
+    if (w->key.len > STORE_KEY_MAX - ACROSS_KEY_SIZE)
         return -E_LIMIT;
     int error = store_view_open(w->from, w->mailbox, &v);
     for (size_t at = 0; !error && at < w->count;)

@@ -16,13 +16,27 @@ struct store_across {
     uint32_t mailbox;
     const uint32_t *uids; /* those that are not there are passed over */
     size_t count;
-    struct store_account *to; /* another one */
+    struct store_account *to; /* another one, or NULL: see `deliver` */
     uint32_t to_mailbox;
     uint64_t quota; /* bytes that `to` may hold; 0: any */
     bool move;
+
+    /*
+     * For a target that is somewhere else: stores a message there under the delivery's key, durably
+     * and once, with the other promises and errors of store_deliver(). Its mailbox and quota are
+     * for the caller to know. Several run at a time.
+     */
+    int (*deliver)(void *arg, const struct store_message *m, const struct store_delivery *d,
+                   struct store_delivered *ret) WAITS;
+    void *arg;
+    uint64_t to_number; /* of the account there */
+
+    struct buf *pairs; /* gets two uint32_t for each that is there now: its UID here, and there (0:
+                         it came there long ago). May be NULL */
     /*
      * Of a copy: what makes it the only one of its kind, so that it can be done again. Empty: each
-     * time it is another copy. A move needs none: a message leaves its mailbox once.
+     * time it is another copy. A move needs none, since a message leaves its mailbox once, unless
+     * `to_mailbox` does not say where it goes.
      */
     struct slice key;
 };
@@ -36,11 +50,3 @@ struct store_carried {
 
 /* Errors as store_deliver(), store_read() and store_expunge(); what was done before stays so. */
 int store_copy_across(const struct store_across *w, struct store_carried *ret) WAITS;
-
-/*
- * The same in two steps, for a target that another process has: it stores what was read here with
- * store_deliver() under this key, and then the message is expunged here.
- */
-#define STORE_ACROSS_KEY_SIZE 96
-struct slice store_across_key(uint64_t from, const struct store_message *m, uint64_t to,
-                              uint32_t to_mailbox, char text[static STORE_ACROSS_KEY_SIZE]);

@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "dialogue/dialogue.h"
 #include "dialogue/door.h"
+#include "imap/names.h"
 #include "imap/session.h"
 #include "judge.h"
 #include "store/memory/memory.h"
@@ -128,11 +129,50 @@ static int visit(void *arg, struct slice owner, const struct imap_terms *terms,
     return fiber_spawn("visit", run_visit, at);
 }
 
+static int target(void *arg, struct slice path, struct imap_target *ret) WAITS {
+    struct at_work *at = arg;
+    struct slice owner = at->config.user, rest = path;
+    size_t i = 0;
+    const bool own = !imap_owner_of_path(path, &owner, &rest);
+    while (i < ARRAY_SIZE(people) && !slice_eq_nocase(people[i], owner))
+        i++;
+    if (i == ARRAY_SIZE(people) || (!own && !shares(at, ACCOUNT + i)))
+        return -E_UNKNOWN;
+    *ret = (struct imap_target){
+        .account = ACCOUNT + i, .quota = at->world->quota, .own = own, .path = rest};
+    return at->world->away ? -EPIPE : 0;
+}
+
+static int bring(void *arg, const struct imap_target *to, const struct store_delivery *d,
+                 struct store_delivered *ret, uint32_t *ret_uidvalidity) WAITS {
+    struct at_work *at = arg;
+    const struct store_person person = {.name = at->config.user, .is_owner = to->own};
+    struct store_delivery delivery = *d;
+    struct store_account *a;
+    struct store_mailbox m;
+    uint32_t rights = 0;
+    MUST(store_account_open(at->world->store, to->account, &a) == 0);
+    int r = imap_find_mailbox(a, to->path, &m);
+    if (r == 0)
+        r = store_rights_in(a, m.id, &person, &rights);
+    if (r == 0 && !(rights & STORE_RIGHT_INSERT))
+        r = rights & STORE_RIGHT_LOOKUP ? -EACCES : -E_UNKNOWN;
+    delivery.mailbox = m.id;
+    delivery.quota = to->quota;
+    delivery.flags &= rights & STORE_RIGHT_WRITE ? STORE_FLAGS : 0U;
+    if (r == 0)
+        r = store_deliver(at->world->store, to->account, &delivery, ret);
+    *ret_uidvalidity = m.uidvalidity;
+    store_account_close(a);
+    return r;
+}
+
 static void shared(void *arg) WAITS {
     (void)arg;
 }
 
-static const struct imap_others others = {.owners = owners, .visit = visit, .shared = shared};
+static const struct imap_others others = {
+    .owners = owners, .visit = visit, .target = target, .bring = bring, .shared = shared};
 
 static void *world_new(void) {
     struct world *w = NEW(struct world);

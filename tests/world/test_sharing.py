@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Mailboxes that accounts share with each other, over TLS, in one mail process and across two."""
 import contextlib
+import re
 import time
 
 import pytest
 
 from network import wait_until
 from test_imap import change_password, connection, disable, remove
-from test_restart import wait_for_return
 from wire import Closed
 from world import MESSAGE, PASSWORD, kill
 
@@ -76,6 +76,63 @@ def test_a_mailbox_is_shared_and_used(host, across, service):
         assert b"withdrawn" in his.until_closed(5)
     with logged_in(host, friend, service) as his:
         assert "NOPERM" in his.say(f"SELECT {theirs}")[1].decode()
+
+
+def messages(wire):
+    """The bodies of the selected mailbox, sorted."""
+    wire.ok("NOOP")
+    answers = wire.ok("UID FETCH 1:* BODY.PEEK[]")
+    return sorted(re.search(rb"BODY\[\] \{\d+\}\r\n(.*)\)$", answer, re.S).group(1) for answer in answers)
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_messages_are_copied_and_moved_between_accounts(host, across):
+    owner, friend = pair(host, across)
+    theirs = inbox_of(owner)
+    small = [b"Subject: %d\r\n\r\ntext\r\n" % number for number in range(40)]
+    large = b"Subject: large\r\n\r\n" + (b"x" * 70 + b"\r\n") * 30_000  # goes as a file
+    with logged_in(host, owner) as mine, logged_in(host, friend) as his:
+        mine.ok(f"SETACL INBOX {friend} lrswite")
+        mine.ok("SELECT INBOX")
+        his.ok("SELECT INBOX")
+        for message in small:
+            his.append(message)
+        his.append(large, flags="(\\Flagged $Big)")
+        status, text, _ = his.say(f"UID COPY 1:41 {theirs}")
+        assert status == "OK" and text.startswith(b"[COPYUID "), text
+        assert messages(mine) == sorted([*small, large])
+        assert b"FLAGS (\\Flagged $Big)" in b"".join(mine.ok("UID FETCH 41 FLAGS"))
+        untagged = his.ok(f"UID MOVE 1:41 {theirs}")
+        assert untagged[0].startswith(b"* OK [COPYUID ") and len(untagged) == 42
+        assert messages(mine) == sorted([*small, large] * 2) and not his.ok("UID SEARCH ALL")[0][9:]
+        his.ok(f"SELECT {theirs}")
+        his.ok("UID MOVE 1:41 INBOX")
+        his.ok("SELECT INBOX")
+        assert messages(his) == messages(mine) == sorted([*small, large])
+
+
+def test_a_move_that_is_cut_off_loses_and_doubles_nothing(host):
+    """The process of the target dies in its midst; then it is done again."""
+    owner, friend = pair(host, True)
+    theirs = inbox_of(owner)
+    sent = sorted(b"Subject: %d\r\n\r\ntext %d\r\n" % (number, number) for number in range(300))
+    with logged_in(host, owner) as mine:
+        mine.ok(f"SETACL INBOX {friend} lrswite")
+    worker = number(host, owner) % WORKERS
+    with logged_in(host, friend) as his:
+        his.ok("SELECT INBOX")
+        for message in sent:
+            his.append(message)
+        tag = his.send_command(f"UID MOVE 1:* {theirs}")
+        time.sleep(0.05)
+        kill([p for p in host.processes() if p["role"] == "mail" and p["worker"] == worker][0]["pid"])
+        status, text, _ = his.answer(tag)
+        assert status == "OK" or b"UNAVAILABLE" in text, (status, text)
+        wait_until(lambda: his.say(f"UID MOVE 1:* {theirs}")[0] == "OK", 10, 0.1,
+                   lambda: "it does not come back")
+        with logged_in(host, owner) as mine:
+            mine.ok("SELECT INBOX")
+            assert messages(mine) == sent
 
 
 def test_the_other_process_dies_and_comes_back(host):
