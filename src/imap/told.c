@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "imap/told.h"
 
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "fiber/fiber.h"
 
@@ -84,7 +86,8 @@ static bool has_gone(const struct told *t, struct store_view *now, uint32_t uid)
     return uid < t->uidnext && view_has(t->view, uid) && !view_has(now, uid);
 }
 
-/* By what the store has kept of what vanished. -E_LIMIT: that does not reach so far back. */
+/* By what the store has kept of what vanished. -E_LIMIT: that does not reach so far back; others:
+ * it cannot be read just now, on a full disk say. */
 static int find_gone(const struct told *t, struct store_view *now, struct buf *gone) WAITS {
     _cleanup_(buf_done) struct buf uids = {0};
     struct store_view_info last;
@@ -124,7 +127,7 @@ int told_look(struct told *t) {
     store_view_info(t->view, &last);
     if (info.modseq != last.modseq)
         error = find_gone(t, now, &gone);
-    if (error == -E_LIMIT) {
+    if (error && error != -E_UNKNOWN && error != -ECANCELED) {
         buf_clear(&gone);
         compare(t, now, &gone);
         error = 0;

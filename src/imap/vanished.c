@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "imap/vanished.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 static void tell(struct imap_session *s, const struct imap_set *set, bool earlier) WAITS {
@@ -79,7 +80,7 @@ int imap_tell_vanished(struct imap_session *s, const struct imap_set *set, uint6
     struct imap_set wanted =
         set->saved ? imap_saved(s) : imap_set_resolve(set, info.uidnext - 1, &s->c.arena);
     int error = store_vanished(s->account, s->told.mailbox, since, &gone);
-    if (error && error != -E_LIMIT)
+    if (error == -E_UNKNOWN || error == -ECANCELED)
         return error;
     struct imap_set told = error ? gaps_of(s, &wanted, info.uidnext) : gone_of(s, &wanted, &gone);
     tell(s, &told, true);

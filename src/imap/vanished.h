@@ -7,7 +7,8 @@
 /*
  * VANISHED (EARLIER): of the UIDs of a set those that the client is not counting and that the
  * mailbox has lost since a MODSEQ; "*" in the set is the highest UID that ever was. When that is
- * too long ago to know, all those that the mailbox has not. 0, or an error of reading.
+ * too long ago to know, or cannot be read, all those that the mailbox has not. 0; -E_UNKNOWN: there
+ * is no such mailbox any more; -ECANCELED.
  */
 int imap_tell_vanished(struct imap_session *s, const struct imap_set *set, uint64_t since) WAITS;
 

@@ -121,6 +121,32 @@ def test_disk_that_fills_up_during_a_message(small):
     assert strip_trace(message) == MESSAGE
 
 
+def test_what_is_there_can_be_read_while_nothing_can_be_written(small):
+    """Changes of flags fit on the disk for longer than messages do. Once they do not, mail.db is
+    behind what the sessions know."""
+    host, fill, make_room = small
+    user = host.account()
+    with host.imap(user) as reader, host.imap(user) as writer:
+        for _ in range(3):
+            writer.append(MESSAGE)
+        reader.ok("SELECT INBOX")
+        reader.ok("ENABLE QRESYNC")
+        writer.ok("SELECT INBOX")
+        fill()
+        for i in range(5000):
+            status, text, _ = writer.say(f"STORE 1 {'+-'[i % 2]}FLAGS.SILENT (\\Flagged)")
+            if status != "OK":
+                assert status == "NO" and text.startswith(b"[UNAVAILABLE] "), text
+                break
+        for wire in (reader, writer):
+            wire.ok("NOOP")
+            assert len(wire.ok("FETCH 1:3 (UID BODY.PEEK[])")) >= 3
+            assert b"* SEARCH 1 2 3" in wire.ok("SEARCH SUBJECT message")
+        reader.ok("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)")
+        make_room()
+        writer.ok("STORE 1 +FLAGS.SILENT (\\Seen)")
+
+
 # ---------------------------------------------------------------- damaged
 
 

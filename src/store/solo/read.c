@@ -215,18 +215,24 @@ static int run_ask(void *arg) {
     return index_places(j->index, j->body, j->places, ASKED, &j->count);
 }
 
+/*
+ * What the database knows is right even if it is behind: so what is in it can be read while nothing
+ * can be written to it, on a full disk.
+ */
 static int ask_database(struct solo_account *a, uint64_t body) WAITS {
-    int error = files_lock_whole(a);
+    int error = files_lock(a);
     if (error)
         return error;
+    const int behind = files_take_in(a);
     _cleanup_(free_p) struct index_place *places = mem_array(ASKED, sizeof *places);
     struct ask_job j = {.index = a->index, .body = body, .places = places};
     places_begin(a);
     error = offload(OFFLOAD_DISK, run_ask, &j);
     for (size_t i = error ? 0 : j.count; i-- > 0;) /* last the one that was asked for */
         place_note(a, &j.places[i]);
-    files_unlock(a, error);
-    return error;
+    files_unlock(a, error ? error : behind);
+    bool found = !error && j.count > 0 && places[0].body == body;
+    return error || found ? error : behind;
 }
 
 /* Where a body lies. */
