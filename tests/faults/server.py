@@ -35,6 +35,7 @@ SETTINGS = {
     "smtp.connections-per-address": "1000",
     "smtp.error-delay": "0s",
     "pop3.connections-per-address": "1000",
+    "imap.connections-per-address": "1000",
     "login.allow-plaintext": "yes",
     "dns.dnssec": "no",
     "relay.tls": "no",

@@ -70,7 +70,7 @@ class Stage:
     def load(self, pace=400, connections=12, readers=True, **options):
         """Messages come, and readers fetch them, as long as the block runs."""
         load = Load(self, pace, connections, **options)
-        visits = Readers(self.server.port("pop3"), self.book, self.hardware) if readers else None
+        visits = Readers(self.server.port, self.book, self.hardware) if readers else None
         try:
             yield
         finally:
@@ -140,7 +140,7 @@ class Stage:
     def _fetch(self, account, why):
         """True when the whole mailbox could be read."""
         try:
-            fetch(self.server.port("pop3"), account, self.book)
+            fetch(self.server.port, account, self.book)
             return True
         except (Refused, OSError) as fault:
             self.book.complain("unreadable", f"{account} {why}: {fault}")

@@ -16,10 +16,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent)]
 from server import DOMAIN, HERE, PASSWORD, Server, TOP, adopt_orphans, wait_until  # noqa: E402
 
 DRIVE = TOP / "build/check/tests/imap/imap_model_drive"
-SETTINGS = {
-    "login.delay-first": "0s", "accounts.mailboxes": "none",
-    "imap.connections-per-address": "1000", "smtp.connections-per-address": "1000",
-}
+SETTINGS = {"login.delay-first": "0s", "accounts.mailboxes": "none"}
 SEED = int(os.environ.get("SEED") or time.time())
 SECONDS = int(os.environ.get("SECONDS") or 12)
 BACK = 30.0
