@@ -150,17 +150,20 @@ static unsigned kid_of(const struct entries *e, uint32_t uid) {
     return low;
 }
 
-/* In a leaf: the first entry whose UID is not below this one. */
-static unsigned entry_of(const struct entries *e, uint32_t uid) {
-    unsigned low = 0, high = e->used;
+size_t entries_place_in(const struct store_entry *run, size_t count, uint32_t uid) {
+    size_t low = 0, high = count;
     while (low < high) {
-        unsigned middle = low + (high - low) / 2;
-        if (e->entries[middle].uid < uid)
+        size_t middle = low + (high - low) / 2;
+        if (run[middle].uid < uid)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+static unsigned entry_of(const struct entries *e, uint32_t uid) {
+    return (unsigned)entries_place_in(e->entries, e->used, uid);
 }
 
 size_t entries_place(const struct entries *e, uint32_t uid) {

@@ -37,7 +37,8 @@ const struct store_entry *entries_run(const struct entries *e, size_t place, siz
 
 /* How many entries have a smaller UID: the place of this one, if it is there. */
 size_t entries_place(const struct entries *e, uint32_t uid);
-const struct store_entry *entries_find(const struct entries *e, uint32_t uid); /* NULL: none */
+size_t entries_place_in(const struct store_entry *run, size_t count, uint32_t uid); /* of a run */
+const struct store_entry *entries_find(const struct entries *e, uint32_t uid);      /* NULL: none */
 
 /*
  * Those with a higher MODSEQ, by UID, from `uid` on: at a cost of how many they are, not of how

@@ -16,7 +16,7 @@ struct store_view {
     struct keywords_view keywords;
     struct store_view_info info;
 
-    /* Where the last place was found: the next one is mostly behind it. */
+    /* Where the last message was found: the next one is mostly behind it. */
     const struct store_entry *run;
     size_t run_at, run_len;
 };
@@ -83,6 +83,10 @@ void store_view_at(struct store_view *v, size_t place, struct store_message *ret
 }
 
 size_t store_view_place(struct store_view *v, uint32_t uid) {
+    if (uid >= v->info.uidnext)
+        return v->info.count;
+    if (v->run_len > 0 && uid >= v->run[0].uid && uid <= v->run[v->run_len - 1].uid)
+        return v->run_at + entries_place_in(v->run, v->run_len, uid);
     return entries_place(v->entries, uid);
 }
 

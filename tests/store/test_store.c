@@ -768,6 +768,27 @@ WORLD_TEST_BOTH_ON(a_cancelled_delivery_is_all_or_nothing, false) {
     assert_int_equal(u.messages, 1);
 }
 
+WORLD_TEST_BOTH(the_place_of_a_uid_is_the_same_wherever_was_read_before) {
+    static const size_t before[] = {0, 1, 124, 125, 126, 200, 237};
+    world_open(w);
+    world_fill(w, 300); /* more than a node has */
+    for (uint32_t uid = 3; uid <= 300; uid += 5)
+        world_expunge(w, uid);
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        struct store_view *v;
+        assert_int_equal(store_view_open(w->account, STORE_INBOX, &v), 0);
+        for (uint32_t uid = 0; uid <= 303; uid++) {
+            struct store_message m;
+            store_view_at(v, before[i], &m);
+            size_t removed = uid > 300 ? 60 : (uid + 1) / 5; /* those below it */
+            size_t there = (uid > 300 ? 300 : uid == 0 ? 0 : uid - 1) - removed;
+            assert_int_equal(store_view_place(v, uid), uid == 0 ? 0 : there);
+        }
+        store_view_close(v);
+    }
+    world_close(w);
+}
+
 WORLD_TEST_BOTH(messages_behind_each_other_are_read_at_once) {
     struct store_piece pieces[8];
     struct buf bytes = {0};
@@ -872,6 +893,7 @@ WORLD_TEST(a_purge_that_a_crash_has_cut_short_is_finished_by_the_next_one) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        BOTH(the_place_of_a_uid_is_the_same_wherever_was_read_before),
         BOTH(messages_behind_each_other_are_read_at_once),
         BOTH(d1_a_delivered_message_is_there_byte_for_byte),
         BOTH(a_message_comes_from_a_file_behind_its_prefix),

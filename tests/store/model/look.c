@@ -83,6 +83,8 @@ static void draw(const struct look *l, struct picture *p) {
         bytes += m.size;
         assert_int_equal(store_view_place(l->view, m.uid), i);
         assert_int_equal(store_view_place(l->view, m.uid + 1), i + 1);
+        assert_int_equal(store_view_place(l->view, p->entries[0].uid), 0);
+        assert_int_equal(store_view_place(l->view, info.uidnext), info.count);
     }
     assert_int_equal(info.bytes, bytes);
 }
