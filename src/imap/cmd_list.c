@@ -87,9 +87,11 @@ static bool fits(struct listing *l, struct slice pattern, struct slice path) WAI
 }
 
 static bool fits_any(struct listing *l, struct slice path) WAITS {
-    for (size_t i = 0; i < l->command->list.pattern_count; i++)
+    for (size_t i = 0; i < l->command->list.pattern_count && !l->cancelled; i++) {
         if (fits(l, l->patterns[i], path))
             return true;
+        l->cancelled |= fiber_yield_if_long() < 0;
+    }
     return false;
 }
 
