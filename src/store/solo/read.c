@@ -68,7 +68,8 @@ int solo_saved(struct backend_account *account, uint32_t mailbox, const uint32_t
     int error = files_lock_whole(a);
     if (error)
         return error;
-    struct saved_job j = {a->index, mailbox, uids, count, saved};
+    struct saved_job j = {.index = a->index, .mailbox = mailbox, .uids = uids, .count = count};
+    j.saved = saved;
     error = offload(OFFLOAD_DISK, run_saved, &j);
     files_unlock(a, error);
     return error;
