@@ -44,8 +44,8 @@ bool imap_take_setquota(struct imap_cursor *c, struct imap_setquota *ret) {
 
 /* ------------------------------------------------------------------ NOTIFY */
 
-/* RFC 5465 §8: events of one choice of mailboxes; each but NONE in parentheses. */
-static bool take_events(struct imap_cursor *c, struct imap_watch *ret) {
+/* One event, with the attributes of MessageNew. */
+static bool take_event(struct imap_cursor *c, struct imap_watch *ret) {
     static const char *const names[] = {
         "MessageNew",
         "MessageExpunge",
@@ -57,24 +57,33 @@ static bool take_events(struct imap_cursor *c, struct imap_watch *ret) {
         "ServerMetadataChange",
     };
     struct slice name;
+    if (!token_atom(c, "an event", &name))
+        return false;
+    unsigned event = IMAP_EVENT_OTHER;
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (slice_eq_nocase(name, slice_of_str(names[i])))
+            event = 1U << i;
+    ret->events |= event;
+    if (event != IMAP_EVENT_MESSAGE_NEW || !slice_starts(c->rest, S(" (")))
+        return true;
+    return token_space(c) && imap_take_attributes(c, &ret->what);
+}
+
+/* RFC 5465 §8: NONE, or a list of events. Its parentheses may be missing, as in the examples of
+ * §3.1. */
+static bool take_events(struct imap_cursor *c, struct imap_watch *ret) {
     if (token_maybe_word(c, "NONE"))
         return true;
-    if (!token_byte(c, '('))
-        return false;
-    for (bool first = true; token_member(c, &first);) {
-        if (!token_atom(c, "an event", &name))
-            return false;
-        unsigned event = IMAP_EVENT_OTHER;
-        for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-            if (slice_eq_nocase(name, slice_of_str(names[i])))
-                event = 1U << i;
-        ret->events |= event;
-        if (event == IMAP_EVENT_MESSAGE_NEW && slice_starts(c->rest, S(" ("))) {
-            (void)token_space(c);
-            if (!imap_take_attributes(c, &ret->what))
+    if (!token_maybe(c, '(')) {
+        do {
+            if (!take_event(c, ret))
                 return false;
-        }
+        } while (token_maybe(c, ' '));
+        return true;
     }
+    for (bool first = true; token_member(c, &first);)
+        if (!take_event(c, ret))
+            return false;
     return !c->expected && (ret->events || token_fail(c, "an event"));
 }
 

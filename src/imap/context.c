@@ -84,7 +84,7 @@ static int find(struct imap_session *s, const struct imap_context *c, const stru
                 struct buf *found) WAITS {
     _cleanup_(imap_find_done_p) struct imap_find *f = NULL;
     int error = imap_find_begin_in(s, &s->told, &c->command.search.program, &f);
-    return error ? error : imap_find_all(f, c->command.tag, among, found);
+    return error ? error : imap_find_all(f, S(""), among, found);
 }
 
 /* New messages that came into the results are shown as UPDATE asked for (RFC 5465 §7). */

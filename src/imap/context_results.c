@@ -61,7 +61,7 @@ static int stands_behind(struct imap_session *s, const struct imap_context *c, u
     if (!imap_context_is_sorted(c))
         return 0;
     buf_add_bytes(&uids, both, sizeof both);
-    int error = imap_sort_uids(s, c->command.tag, &c->command.search.sort, &uids);
+    int error = imap_sort_uids(s, S(""), &c->command.search.sort, &uids);
     *ret = imap_uid_at(&uids, 0) == uid;
     return error;
 }

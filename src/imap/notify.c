@@ -88,6 +88,7 @@ struct renamed {
 struct renaming {
     struct arena arena;
     struct buf names; /* struct renamed */
+    uint64_t until;   /* MODSEQ */
 };
 
 static struct slice copy_path(struct arena *a, struct slice path) {
@@ -99,6 +100,8 @@ static struct slice copy_path(struct arena *a, struct slice path) {
 
 static void gather_name(void *arg, const struct store_name_change *c) {
     struct renaming *g = arg;
+    if (c->modseq > g->until)
+        return;
     struct renamed one = {copy_path(&g->arena, c->was), copy_path(&g->arena, c->is)};
     buf_add_bytes(&g->names, &one, sizeof one);
 }
@@ -184,7 +187,7 @@ static void tell_name(struct imap_session *s, const struct renamed *r) WAITS {
 /* -E_LIMIT: there were too many. */
 static int tell_names(struct imap_session *s, uint64_t since,
                       const struct imap_command *own) WAITS {
-    struct renaming g = {0};
+    struct renaming g = {.until = s->watching->told};
     int error = store_name_changes(s->account, since, gather_name, &g);
     const struct renamed *all = (const void *)g.names.ptr;
     for (size_t i = 0; i < g.names.len / sizeof *all; i++) {
@@ -201,7 +204,7 @@ static int tell_names(struct imap_session *s, uint64_t since,
 
 static void gather_subscription(void *arg, const struct store_property *p) {
     struct renaming *g = arg;
-    if (p->kind != STORE_SUBSCRIPTION)
+    if (p->kind != STORE_SUBSCRIPTION || p->modseq > g->until)
         return;
     struct renamed one = {.is = copy_path(&g->arena, p->name)};
     buf_add_bytes(&g->names, &one, sizeof one);
@@ -228,7 +231,7 @@ static bool wants_subscription(const struct imap_session *s, struct slice path) 
 
 static int tell_subscriptions(struct imap_session *s, uint64_t since,
                               const struct imap_command *own) WAITS {
-    struct renaming g = {0};
+    struct renaming g = {.until = s->watching->told};
     int error = store_property_changes(s->account, since, gather_subscription, &g);
     const struct renamed *all = (const void *)g.names.ptr;
     for (size_t i = 0; i < g.names.len / sizeof *all; i++) {

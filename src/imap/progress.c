@@ -30,7 +30,7 @@ int imap_progress(struct imap_progress *p, size_t done, size_t all) {
     int error = stream_error(p->s->c.stream);
     if (error && error != -E_EOF) /* one that is half closed still waits for the answer */
         return -E_EOF;
-    if (fiber_now() >= p->due && done < all) {
+    if (p->tag.len > 0 && fiber_now() >= p->due && done < all) {
         tell(p, done, all);
         p->due = fiber_now() + p->s->config->search_beat;
     }

@@ -6,7 +6,7 @@
 
 struct imap_progress {
     struct imap_session *s;
-    struct slice tag; /* of the command */
+    struct slice tag; /* of the command; empty: none asks for it, and nothing is told */
     usec_t due;
 };
 

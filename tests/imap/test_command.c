@@ -348,6 +348,11 @@ static void rfc5465_8_notify_has_groups_of_events(void **state) {
     assert_slice(n.watches[1].source.mailboxes[1], "b c");
     assert_int_equal(n.watches[1].events, IMAP_EVENT_MAILBOX_NAME | IMAP_EVENT_OTHER);
     assert_int_equal(n.watches[2].events, 0);
+    n = parse("NOTIFY SET (selected MessageNew (uid) MessageExpunge) (subtree a MailboxName)")
+            .notify;
+    assert_int_equal(n.watches[0].events, IMAP_EVENT_MESSAGE_NEW | IMAP_EVENT_MESSAGE_EXPUNGE);
+    assert_int_equal(n.watches[0].what.set, IMAP_FETCH_UID);
+    assert_int_equal(n.watches[1].events, IMAP_EVENT_MAILBOX_NAME);
     assert_true(parse("NOTIFY NONE").notify.none);
     assert_refused("NOTIFY SET", "a space");
     assert_refused("NOTIFY SET (selected)", "a space");
