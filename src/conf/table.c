@@ -786,7 +786,7 @@ const struct conf_setting conf_settings[] = {
 
     /* ---------------------------------------------------------------- records */
     SPAN(CONF_EVENTS, events.keep, "keep", "30d", LIMITS(USEC_HOUR, 3650 * USEC_DAY),
-         FOR(EVENTS, CONF_RELOAD),
+         FOR(EVENTS | MAIL, CONF_RELOAD),
          DOC("How long events are kept.",
              "イベントの記録を保存する期間。",
              "90d")),

@@ -64,6 +64,7 @@
 #define KIND_MOVED    "moved"
 #define KIND_DELETED  "deleted"
 #define KIND_SHOWN    "shown"
+#define KIND_LEFT     "left"
 
 /* The server itself */
 #define KIND_STARTED       "started"

@@ -316,8 +316,12 @@ static void tell_appended(struct imap_session *s, struct slice tag, const struct
 /* RFC 8508 §3: the old one goes. */
 static void remove_replaced(struct imap_session *s, const struct imap_command *command,
                             uint32_t uid) WAITS {
+    _cleanup_(buf_done) struct buf gone = {0};
     size_t removed;
     int error = store_expunge(s->account, s->told.mailbox, &uid, 1, &removed);
+    buf_add_bytes(&gone, &uid, sizeof uid);
+    if (!error && removed > 0)
+        imap_note_gone(s, &gone, 0);
     if (!error)
         error = imap_look(s);
     if (error) {

@@ -210,6 +210,8 @@ void imap_do_close(struct imap_session *s, const struct imap_command *command) {
             error = store_expunge(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
                                   uids.len / sizeof(uint32_t), &removed);
         s->counts.removed += removed;
+        if (!error && removed > 0)
+            imap_note_gone(s, &uids, 0);
     }
     if (error) {
         imap_no(s, command, error);

@@ -16,7 +16,21 @@
 
 #define IMAP_OFF_MAX 1000U
 
+/* Messages that have just left a mailbox: moved to another one of the account, or deleted. */
+#define IMAP_GONE_MAX 100U
+struct imap_gone {
+    struct store_account *account;
+    struct slice from, to; /* paths in the account; `to` empty: deleted */
+    const struct store_message *messages;
+    size_t count; /* of them, at most IMAP_GONE_MAX */
+    size_t all;   /* that have gone, about */
+};
+
 struct imap_session_config {
+    /* Told of them, for the event log. May be NULL. */
+    void (*gone)(void *arg, const struct imap_gone *g) WAITS;
+    void *gone_arg;
+
     struct slice tag;        /* of the command that logged in: one that is (token_is_tag()) */
     struct slice user;       /* the canonical address of his login */
     struct door_offer offer; /* as it was at the end of the login */

@@ -171,6 +171,12 @@ struct imap_set imap_saved(const struct imap_session *s);
 void imap_deleted_uids(struct imap_session *s, const struct imap_set *within,
                        struct buf *uids) WAITS;
 
+/*
+ * Says which messages (uint32_t) have left the selected mailbox: for another one, or with 0 for
+ * good. Before the next look.
+ */
+void imap_note_gone(struct imap_session *s, const struct buf *uids, uint32_t to) WAITS;
+
 struct store_flags imap_flags_change(const struct imap_store *st);
 
 /*

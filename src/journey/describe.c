@@ -39,6 +39,7 @@ static const struct sentence sentences[] = {
     {KIND_EXPANDED, FACT_CHILD, NULL, N_("Goes on to the targets of an alias: message {child}")},
     {KIND_EXPANDED, NULL, NULL, N_("{to}: goes on to {targets}")},
     {KIND_EXPANDED, NULL, NULL, N_("{to}: goes on to the same addresses as a recipient before it")},
+    {KIND_DELIVERED, FACT_MAILBOX, NULL, N_("{to}: in the mailbox {mailbox} of {account}")},
     {KIND_DELIVERED, NULL, NULL, N_("{to}: in the mailbox of {account}")},
     {KIND_DEFERRED, NULL, NULL,
      N_("{to}: not yet ({reply}); attempt {attempts}, next one at {next}")},
@@ -69,6 +70,12 @@ static const struct sentence sentences[] = {
      N_("{by} moved messages of {account} from the mailbox {mailbox} to {into} ({messages})")},
     {KIND_DELETED, NULL, NULL,
      N_("{by} deleted messages of {account} from the mailbox {mailbox} ({messages})")},
+    {KIND_LEFT, FACT_INTO, NULL,
+     N_("{login} moved {messages} from the mailbox {mailbox} of {account} to {into} ({service} from"
+        " {client})")},
+    {KIND_LEFT, NULL, NULL,
+     N_("{login} deleted {messages} from the mailbox {mailbox} of {account} ({service} from"
+        " {client})")},
     {KIND_SHOWN, NULL, NULL,
      N_("{by} looked at message {messages} in the mailbox {mailbox} of {account}")},
     {KIND_SESSION, FACT_REASON, SESSION_IN_USE,

@@ -51,6 +51,7 @@ struct task {
     struct slice peer;     /* whose reply it is; empty: ours */
     usec_t not_before;     /* OUTCOME_LATER: the destination rests until then; wall time */
     bool full;             /* OUTCOME_LATER: the mailbox is full */
+    struct slice in;       /* OUTCOME_DELIVERED: the name of the mailbox; empty: not known */
     struct wanted *wanted; /* OUTCOME_DELIVERED: what the mailbox wants sent; NULL: nothing */
     bool unsure;           /* OUTCOME_LATER: it may have arrived */
 };

@@ -105,6 +105,7 @@ static void deliver(struct attempt *at, const struct step *step) WAITS {
     struct problem problem = {0};
     struct wanted *wanted = NEW(struct wanted);
     int error = call_deliver(at, step, wanted, &problem);
+    struct slice in = error ? S("") : arena_copy(at->a, wanted->delivered.mailbox);
     at->tasks[step->members[0]].wanted = wanted;
     at->wanted_bytes += wanted->memory.total;
     if (error || wanted->delivered.count == 0)
@@ -112,6 +113,7 @@ static void deliver(struct attempt *at, const struct step *step) WAITS {
     for (size_t i = 0; i < step->count; i++) {
         struct task *t = &at->tasks[step->members[i]];
         t->shared = i > 0;
+        t->in = in;
         conclude_delivery(at, t, error, &problem);
     }
 }

@@ -125,9 +125,11 @@ static void log_delivered(struct attempt *at, const struct task *t) {
     struct event_fact facts[] = {
         FACT(FACT_TO, t->to->address),
         FACT(FACT_ACCOUNT, account),
+        FACT(FACT_MAILBOX, t->in),
     };
-    log_event(at->q, at->id, KIND_DELIVERED, facts, ARRAY_SIZE(facts),
-              "%.*s: in the mailbox of %.*s%s", SLICE_ARG(t->to->address), SLICE_ARG(account),
+    log_event(at->q, at->id, KIND_DELIVERED, facts, ARRAY_SIZE(facts) - (t->in.len == 0),
+              "%.*s: in the mailbox %.*s%sof %.*s%s", SLICE_ARG(t->to->address), SLICE_ARG(t->in),
+              t->in.len > 0 ? " " : "", SLICE_ARG(account),
               t->shared ? ", where one copy is for all addresses that lead there" : "");
 }
 

@@ -128,7 +128,8 @@ struct queue_wanted {
 /* What comes of a delivery, in the arena. */
 struct queue_delivered {
     const struct queue_wanted *wanted;
-    size_t count; /* at most QUEUE_WANTED_MAX */
+    size_t count;         /* at most QUEUE_WANTED_MAX */
+    struct slice mailbox; /* the name of the one that it is in; empty: not known */
 };
 
 /*

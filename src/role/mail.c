@@ -168,6 +168,7 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
         return problem_set(problem, r, "the mailbox cannot take the message: %s", error_text(r));
     out->already = delivered.already;
     out->uid = delivered.uid;
+    out->mailbox = S("INBOX");
     return 0;
 }
 

@@ -6,6 +6,7 @@
  *     mail_calls.c     whose an account is; calls that use it
  *     mail_asked.c     what commands ask
  *     mail_deleted.c   removed messages: listed, brought back
+ *     mail_gone.c      what readers move and delete, told to the event log
  *     mail_mailboxes.c mailboxes: listed, made, renamed, removed; who may do what in them
  *     mail_messages.c  messages: searched, shown, copied, moved, deleted
  *     mail_sessions.c  conversations that come from the edge

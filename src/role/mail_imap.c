@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "role/mail_imap.h"
 
+#include "role/mail_gone.h"
 #include "role/mail_others.h"
 
 /* A session that only looked is not worth a line. */
@@ -36,6 +37,15 @@ static void log_session(struct mail_session *s, const struct imap_session_counts
                   removed);
 }
 
+static void note_gone(void *arg, const struct imap_gone *g) WAITS {
+    mail_tell_gone(arg, &(struct mail_gone){.account = g->account,
+                                            .from = g->from,
+                                            .to = g->to,
+                                            .messages = g->messages,
+                                            .count = g->count,
+                                            .all = g->all});
+}
+
 void mail_serve_imap(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
     struct mail *m = s->process->state;
@@ -50,6 +60,9 @@ void mail_serve_imap(struct mail_session *s) {
     } else if (!token_is_tag(config.tag)) { /* an edge in the hands of a stranger */
         return;
     }
+    s->events_keep = conf->events.keep;
+    config.gone = note_gone;
+    config.gone_arg = s;
     config.others = &mail_imap_others;
     config.others_arg = s;
     config.user = slice_of_str(s->address);

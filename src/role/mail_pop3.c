@@ -6,12 +6,15 @@
 #include "base/alloc.h"
 #include "pop3/login.h"
 #include "pop3/session.h"
+#include "role/mail_gone.h"
 
-#define TURN_MESSAGES 64U /* that are looked at before the clock is */
+#define TURN_MESSAGES 64U  /* that are looked at before the clock is */
+#define GONE_TOLD     100U /* messages that have gone, in a session, with their names */
 
 /* ------------------------------------------------------------------ the maildrop */
 
 struct drop {
+    struct mail_session *session;
     struct store_account *account;
     struct store_view *messages;
     struct store_file placed; /* of the message sent last by place() */
@@ -37,6 +40,7 @@ static int drop_open(void *host, void **ret_drop, struct pop3_drop *ret) WAITS {
     struct mail_session *s = host;
     struct mail *m = s->process->state;
     struct drop *d = NEW(struct drop);
+    d->session = s;
     int r = store_account_open(m->store, s->account, &d->account);
     if (r < 0) {
         free(d);
@@ -113,6 +117,16 @@ static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) 
     return 0;
 }
 
+static void tell_gone(struct drop *d, const uint32_t *places, size_t count) WAITS {
+    struct mail_gone g = {
+        .account = d->account, .from = S("INBOX"), .count = MIN(count, GONE_TOLD), .all = count};
+    _cleanup_(free_p) struct store_message *messages = mem_array(g.count, sizeof *messages);
+    for (size_t i = 0; i < g.count; i++)
+        messages[i] = message_at(d, places[i]);
+    g.messages = messages;
+    mail_tell_gone(d->session, &g);
+}
+
 static int drop_expunge(void *drop, const uint32_t *places, size_t count) WAITS {
     struct drop *d = drop;
     uint32_t *uids = mem_array(count, sizeof *uids);
@@ -124,6 +138,8 @@ static int drop_expunge(void *drop, const uint32_t *places, size_t count) WAITS 
     }
     int r = store_expunge(d->account, STORE_INBOX, uids, count, &removed);
     free(uids);
+    if (r == 0 && removed > 0)
+        tell_gone(d, places, count);
     return r;
 }
 
@@ -177,6 +193,7 @@ void mail_serve_pop3(struct mail_session *s) {
     config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;
+    s->events_keep = conf->events.keep;
     (void)pop3_session(s->stream, &config, &maildrop, s, &counts);
     log_session(s, &counts);
 }

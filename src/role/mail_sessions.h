@@ -22,6 +22,7 @@ struct mail_session {
     struct buf passed_on; /* by the door's first half (edge_login.h) */
     uint64_t quota;       /* of the account, in bytes; 0: the usual one */
     uint64_t allowed;     /* bytes that it may hold just now, by that; 0: no limit */
+    usec_t events_keep;   /* so long the journey of a message is known; for mail_gone.h */
     bool tls;
     unsigned edge;     /* which one handed it over; with TLS it carries the bytes */
     const char *ended; /* it is to end, and why, as its client may be told; NULL: it goes on */

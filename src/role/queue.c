@@ -74,7 +74,8 @@ static int deliver(void *arg, const struct queue_delivery *d, struct arena *a,
         wanted[i] = (struct queue_wanted){.envelope = out.wanted[i].envelope,
                                           .bytes = out.wanted[i].bytes,
                                           .same = out.wanted[i].same};
-    *ret = (struct queue_delivered){wanted, out.wanted_count};
+    *ret = (struct queue_delivered){
+        .wanted = wanted, .count = out.wanted_count, .mailbox = out.mailbox};
     return 0;
 }
 

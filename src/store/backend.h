@@ -203,6 +203,9 @@ struct backend_ops {
     /* The return path with which a body came, added to `path`; nothing if none is known. */
     int (*return_path)(struct backend_account *a, uint64_t body, struct buf *path) WAITS;
 
+    /* The key with which it was delivered, in the same way, for as long as it is with its bytes. */
+    int (*delivery_key)(struct backend_account *a, uint64_t body, struct buf *key) WAITS;
+
     /*
      * Reads the first of the bodies, and those that follow as far as they come cheaply with it:
      * appends to `to`, at most `most` bytes beyond the first one, and says where each is. All are

@@ -440,6 +440,13 @@ int store_file_get(struct store_account *a, const struct store_message *m,
 void store_file_release(struct store_account *a, struct store_file *f);
 
 /*
+ * The key with which a message was delivered (struct store_delivery), added to `key`: nothing if it
+ * had none, or it is not known any more. -E_UNKNOWN: its bytes are gone.
+ */
+int store_delivery_key(struct store_account *a, const struct store_message *m,
+                       struct buf *key) WAITS;
+
+/*
  * Removes messages, all or none; durable when it returns. UIDs that are not there are passed over;
  * the number of messages removed is written. How they are brought back: undelete.h.
  */

@@ -177,3 +177,7 @@ void store_file_release(struct store_account *a, struct store_file *f) {
     a->below->backend->ops->put(a->below, &below);
     f->hold = NULL;
 }
+
+int store_delivery_key(struct store_account *a, const struct store_message *m, struct buf *key) {
+    return a->below->backend->ops->delivery_key(a->below, m->body, key);
+}

@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from mail import TAMA
+from mail import TAMA, login, send
 from server import NOT_FOUND, PASSWORD, REFUSED, USAGE
 from test_running import wait_for
 
@@ -154,3 +154,52 @@ def test_many_are_deleted_only_by_who_says_so(running):
     wait_for(lambda: len(running.json_lines("log", "deleted messages")) == 2)
     assert re.search(r"\.\.\. \(602\)", running.json_lines("log", "deleted messages")[1]["text"])
     client.logout()
+
+
+def test_the_journey_says_into_which_mailbox_it_came_and_who_moved_and_deleted_it(running):
+    running.add(TAMA)
+    send(running, "SECRETWORD")
+    send(running, "another")
+    client = imaplib.IMAP4("127.0.0.1", running.port(143), timeout=20)
+    client.starttls()
+    client.login(TAMA, PASSWORD)
+    wait_for(lambda: client.select("INBOX")[1] == [b"2"])
+    append(client, "INBOX", "own")
+    number = client.search(None, "SUBJECT", "SECRETWORD")[1][0].decode()
+    assert client.noop()[0] == "OK"
+    uid = client.fetch(number, "(UID)")[1][0].split()[2].rstrip(b")").decode()
+    assert client.uid("MOVE", uid, "Archive")[0] == "OK"
+    assert client.select("Archive")[1] == [b"1"]
+    client.store("1", "+FLAGS", "(\\Deleted)")
+    assert client.expunge()[0] == "OK"
+    client.select("INBOX")
+    assert client.uid("MOVE", "1:*", "Trash")[0] == "OK"
+    client.logout()
+
+    def events(word):
+        found = [j for j in running.json("journey", TAMA) if any(
+            word in str(e["facts"].get("subject")) for e in j["events"])]
+        return [e for j in found for e in j["events"] if e["kind"] in ("delivered", "left")]
+
+    wait_for(lambda: len(events("SECRETWORD")) == 3)
+    delivered, moved, deleted = events("SECRETWORD")
+    assert delivered["facts"]["mailbox"] == "INBOX"
+    assert (moved["facts"]["mailbox"], moved["facts"]["into"]) == ("INBOX", "Archive")
+    assert moved["facts"]["login"] == TAMA and "127.0.0.1" in moved["facts"]["client"]
+    assert moved["facts"]["service"] == "imap"
+    assert deleted["facts"]["mailbox"] == "Archive" and "into" not in deleted["facts"]
+    assert "deleted it from the mailbox Archive" in deleted["text"]
+    assert not any("SECRETWORD" in str(e) for e in (moved, deleted))
+    # What was not delivered has no journey: the log knows it by its place in the mailbox.
+    wait_for(lambda: [e for e in running.json_lines("log", "moved messages") if e["kind"] == "left"])
+    own, = (e for e in running.json_lines("log", "moved messages") if e["kind"] == "left")
+    assert own["message"] is None and re.fullmatch(r"1:\d+", own["facts"]["messages"])
+
+    send(running, "fetched")
+    wait_for(lambda: "fetched" in found(running, "--mailbox", "INBOX"))
+    reader = login(running)
+    assert reader.stat()[0] == 1
+    reader.dele(1)
+    reader.quit()
+    wait_for(lambda: len(events("fetched")) == 2)
+    assert events("fetched")[1]["facts"]["service"] == "pop3"

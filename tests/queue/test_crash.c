@@ -175,7 +175,7 @@ static void rules(struct server *o, const struct queue_delivery *d, struct arena
         .same = true};
     wanted[1] = (struct queue_wanted){.envelope = {.recipients = &back, .count = 1},
                                       .bytes = S("Subject: away\r\n\r\nI am away.\r\n")};
-    *ret = (struct queue_delivered){wanted, 2};
+    *ret = (struct queue_delivered){.wanted = wanted, .count = 2};
 }
 
 static int put_file(struct server *o, queue_id id, struct slice bytes) {

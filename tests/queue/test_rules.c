@@ -15,7 +15,7 @@ static const struct recipient far_away = {.address = {"far@away.test", 13},
 
 static struct queue_wanted *one(struct arena *a, struct queue_delivered *ret) {
     struct queue_wanted *wanted = arena_array(a, 1, sizeof *wanted);
-    *ret = (struct queue_delivered){wanted, 1};
+    *ret = (struct queue_delivered){.wanted = wanted, .count = 1};
     return wanted;
 }
 

@@ -891,9 +891,34 @@ WORLD_TEST(a_purge_that_a_crash_has_cut_short_is_finished_by_the_next_one) {
     assert_false(file_exists(rubbish));
 }
 
+WORLD_TEST_BOTH(a_message_keeps_the_key_with_which_it_was_delivered) {
+    world_open(w);
+    world_fill(w, 2);
+    (void)world_deliver(w, "", "no key\r\n");
+    uint32_t other = world_mailbox(w, "other");
+    const uint32_t uid = 2;
+    struct store_copied moved;
+    assert_int_equal(store_copy(w->account, STORE_INBOX, &uid, 1, other, true, &moved), 0);
+    for (int round = 0; round < 2; round++) {
+        struct snapshot *s = world_snapshot(w), *in_other = world_snapshot_of(w, other);
+        const struct store_message *messages[] = {&s->messages[0], &s->messages[1],
+                                                  &in_other->messages[0]};
+        static const char *const keys[] = {"key 1", "", "key 2"};
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+            struct buf key = {0};
+            assert_int_equal(store_delivery_key(w->account, messages[i], &key), 0);
+            assert_true(slice_eq(buf_slice(&key), slice_of_str(keys[i])));
+            buf_done(&key);
+        }
+        free(s), free(in_other);
+        world_reopen(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(the_place_of_a_uid_is_the_same_wherever_was_read_before),
+        BOTH(a_message_keeps_the_key_with_which_it_was_delivered),
         BOTH(messages_behind_each_other_are_read_at_once),
         BOTH(d1_a_delivered_message_is_there_byte_for_byte),
         BOTH(a_message_comes_from_a_file_behind_its_prefix),

@@ -241,6 +241,16 @@ static int memory_read(struct backend_account *a, struct backend_body body, uint
     return error;
 }
 
+static int memory_delivery_key(struct backend_account *a, uint64_t body, struct buf *key) {
+    const struct kept *k = kept_of(a);
+    for (size_t i = 0; k && i < k->key_count; i++)
+        if (k->keys[i].body == body) {
+            buf_add(key, k->keys[i].text);
+            break;
+        }
+    return k && kept_body(k, body) ? 0 : -E_UNKNOWN;
+}
+
 static int memory_return_path(struct backend_account *a, uint64_t body, struct buf *path) {
     const struct body *b = kept_of(a) ? kept_body(kept_of(a), body) : NULL;
     if (b)
@@ -457,6 +467,7 @@ static const struct backend_ops ops = {
     .find_key = memory_find_key,
     .read = memory_read,
     .return_path = memory_return_path,
+    .delivery_key = memory_delivery_key,
     .read_many = memory_read_many,
     .get = memory_get,
     .put = memory_put,

@@ -263,6 +263,7 @@ int solo_count_entries(struct backend_account *a, const uint64_t *bodies, size_t
 int solo_vanished(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                   struct buf *uids) WAITS;
 int solo_return_path(struct backend_account *a, uint64_t body, struct buf *path) WAITS;
+int solo_delivery_key(struct backend_account *a, uint64_t body, struct buf *key) WAITS;
 int solo_deleted(struct backend_account *a, struct deleted_place behind,
                  struct backend_deleted *list, size_t size, struct buf *texts,
                  size_t *ret_count) WAITS;

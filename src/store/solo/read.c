@@ -321,21 +321,21 @@ int solo_read(struct backend_account *account, struct backend_body body, uint64_
 
 /* ------------------------------------------------------------------ what came with it */
 
-struct return_path_job {
+struct record_job {
     struct index *index;
     uint64_t body, pack, offset;
     int fd;
-    struct buf *path;
+    struct buf *path, *key; /* one of them, what is wanted */
 };
 
 static int run_find_record(void *arg) {
-    struct return_path_job *j = arg;
+    struct record_job *j = arg;
     return index_body(j->index, j->body, &j->pack, &j->offset);
 }
 
 /* The facts of the record in which the body lies: a few bytes, but for those with many keywords. */
-static int run_return_path(void *arg) {
-    struct return_path_job *j = arg;
+static int run_read_record(void *arg) {
+    struct record_job *j = arg;
     static const size_t sizes[] = {4096, PACK_HEAD + PACK_FACTS_MAX};
     _cleanup_(buf_done) struct buf bytes = {0};
     struct pack_record record = {0};
@@ -351,14 +351,16 @@ static int run_return_path(void *arg) {
         return error == -E_EOF ? -E_CORRUPT : error;
     error = record.type == NOTE_MESSAGE ? note_message_decode(record.facts, &message)
                                         : note_body_decode(record.facts, &body);
-    if (!error)
+    if (!error && j->path)
         buf_add(j->path, record.type == NOTE_MESSAGE ? message.return_path : body.return_path);
+    if (!error && j->key)
+        buf_add(j->key, message.key);
     return error;
 }
 
-int solo_return_path(struct backend_account *account, uint64_t body, struct buf *path) {
-    struct solo_account *a = account_of(account);
-    struct return_path_job j = {.index = a->index, .body = body, .path = path};
+static int read_record(struct solo_account *a, uint64_t body, struct buf *path,
+                       struct buf *key) WAITS {
+    struct record_job j = {.index = a->index, .body = body, .path = path, .key = key};
     struct pack_handle *pack = NULL;
     int error = 0;
     for (int tries = 0; tries < 2; tries++) { /* compaction may finish in between */
@@ -376,9 +378,17 @@ int solo_return_path(struct backend_account *account, uint64_t body, struct buf 
     if (error)
         return error;
     j.fd = pack->fd;
-    error = offload(OFFLOAD_DISK, run_return_path, &j);
+    error = offload(OFFLOAD_DISK, run_read_record, &j);
     files_put_pack(pack);
     return error;
+}
+
+int solo_return_path(struct backend_account *a, uint64_t body, struct buf *path) {
+    return read_record(account_of(a), body, path, NULL);
+}
+
+int solo_delivery_key(struct backend_account *a, uint64_t body, struct buf *key) {
+    return read_record(account_of(a), body, NULL, key);
 }
 
 /* ------------------------------------------------------------------ several at once */

@@ -53,6 +53,7 @@ static const struct backend_ops ops = {
     .property = solo_property,
     .deleted = solo_deleted,
     .return_path = solo_return_path,
+    .delivery_key = solo_delivery_key,
     .accounts = solo_accounts,
     .find_key = solo_find_key,
     .read = solo_read,

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who keeps the journeys of messages is told what a client has moved and deleted. The messages are
+ * those of the last look at the mailbox, which was before.
+ */
+#include "imap/session_inside.h"
+
+void imap_note_gone(struct imap_session *s, const struct buf *uids, uint32_t to) {
+    _cleanup_(buf_done) struct buf from = {0}, into = {0};
+    struct imap_gone g = {.account = s->account, .all = uids->len / sizeof(uint32_t)};
+    struct store_view_info info;
+    if (!s->config->gone || g.all == 0)
+        return;
+    struct store_message *messages =
+        arena_array(&s->c.arena, MIN(g.all, (size_t)IMAP_GONE_MAX), sizeof *messages);
+    g.messages = messages;
+    store_view_info(s->told.view, &info);
+    for (size_t i = 0; i < MIN(g.all, (size_t)IMAP_GONE_MAX); i++) {
+        uint32_t uid;
+        memcpy(&uid, uids->ptr + i * sizeof uid, sizeof uid);
+        size_t place = store_view_place(s->told.view, uid);
+        if (place == info.count)
+            continue;
+        store_view_at(s->told.view, place, &messages[g.count]);
+        g.count += messages[g.count].uid == uid;
+    }
+    imap_mailbox_path(s->account, s->told.mailbox, &from);
+    if (to)
+        imap_mailbox_path(s->account, to, &into);
+    g.from = buf_slice(&from);
+    g.to = buf_slice(&into);
+    s->config->gone(s->config->gone_arg, &g);
+}
