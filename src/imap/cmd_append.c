@@ -321,7 +321,7 @@ static void remove_replaced(struct imap_session *s, const struct imap_command *c
     int error = store_expunge(s->account, s->told.mailbox, &uid, 1, &removed);
     buf_add_bytes(&gone, &uid, sizeof uid);
     if (!error && removed > 0)
-        imap_note_gone(s, &gone, 0);
+        imap_note_gone(s, &gone, S(""));
     if (!error)
         error = imap_look(s);
     if (error) {

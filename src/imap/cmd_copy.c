@@ -86,7 +86,7 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     if (!error && copied.count != uids.len / sizeof(uint32_t))
         i.gone++; /* between the look and the copy: which they were is not known */
     if (!error && move && copied.count > 0)
-        imap_note_gone(s, &uids, to.id);
+        imap_note_gone(s, &uids, command->copy.mailbox);
     if (!error)
         error = drop_flags(s, to.id, &copied);
     if (!error)

@@ -10,8 +10,9 @@
 #include "imap/vanished.h"
 #include "store/across.h"
 
-#define HELD_MAX 524288U /* octets of a message that are handed over; of a larger one its file is  \
-                          */
+#define HELD_MAX                                                                                   \
+    524288U /* octets of a message that are handed over; of a larger one its file is               \
+             */
 
 #define KEY_MAX 512U /* of the path, that a move done again is one */
 
@@ -159,6 +160,8 @@ void imap_copy_across(struct imap_session *s, const struct imap_command *command
     };
     if (across.count > 0)
         error = store_copy_across(&across, &carried);
+    if (carried.removed == across.count)
+        imap_note_gone(s, &uids, command->copy.mailbox);
     if (imap_look(s) < 0) {
         imap_no(s, command, error ? error : -E_UNKNOWN);
         return;

@@ -211,7 +211,7 @@ void imap_do_close(struct imap_session *s, const struct imap_command *command) {
                                   uids.len / sizeof(uint32_t), &removed);
         s->counts.removed += removed;
         if (!error && removed > 0)
-            imap_note_gone(s, &uids, 0);
+            imap_note_gone(s, &uids, S(""));
     }
     if (error) {
         imap_no(s, command, error);

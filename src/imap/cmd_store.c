@@ -132,7 +132,7 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
                               uids.len / sizeof(uint32_t), &removed);
     s->counts.removed += removed;
     if (!error && removed > 0)
-        imap_note_gone(s, &uids, 0);
+        imap_note_gone(s, &uids, S(""));
     if (!error)
         error = imap_look(s);
     if (error) {

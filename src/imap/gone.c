@@ -5,8 +5,8 @@
  */
 #include "imap/session_inside.h"
 
-void imap_note_gone(struct imap_session *s, const struct buf *uids, uint32_t to) {
-    _cleanup_(buf_done) struct buf from = {0}, into = {0};
+void imap_note_gone(struct imap_session *s, const struct buf *uids, struct slice to) {
+    _cleanup_(buf_done) struct buf from = {0};
     struct imap_gone g = {.account = s->account, .all = uids->len / sizeof(uint32_t)};
     struct store_view_info info;
     if (!s->config->gone || g.all == 0)
@@ -25,9 +25,7 @@ void imap_note_gone(struct imap_session *s, const struct buf *uids, uint32_t to)
         g.count += messages[g.count].uid == uid;
     }
     imap_mailbox_path(s->account, s->told.mailbox, &from);
-    if (to)
-        imap_mailbox_path(s->account, to, &into);
     g.from = buf_slice(&from);
-    g.to = buf_slice(&into);
+    g.to = to;
     s->config->gone(s->config->gone_arg, &g);
 }

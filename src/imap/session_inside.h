@@ -172,10 +172,10 @@ void imap_deleted_uids(struct imap_session *s, const struct imap_set *within,
                        struct buf *uids) WAITS;
 
 /*
- * Says which messages (uint32_t) have left the selected mailbox: for another one, or with 0 for
- * good. Before the next look.
+ * Says which messages (uint32_t) have left the selected mailbox: for the one with this path, or
+ * with an empty one for good. Before the next look.
  */
-void imap_note_gone(struct imap_session *s, const struct buf *uids, uint32_t to) WAITS;
+void imap_note_gone(struct imap_session *s, const struct buf *uids, struct slice to) WAITS;
 
 struct store_flags imap_flags_change(const struct imap_store *st);
 
