@@ -3,7 +3,15 @@
 
 #include "auth/sasl.h"
 
-enum condition { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, PASSWORDS, NO_PASSWORDS, TLS_POSSIBLE };
+enum condition {
+    ALWAYS,
+    BEFORE_LOGIN,
+    AFTER_LOGIN,
+    PASSWORDS,
+    NO_PASSWORDS,
+    TLS_POSSIBLE,
+    TLS_ACTIVE
+};
 
 static const struct capability {
     const char *name;
@@ -61,14 +69,15 @@ static const struct capability {
     {"THREAD=ORDEREDSUBJECT", AFTER_LOGIN},
     {"THREAD=REFERENCES", AFTER_LOGIN},
     {"THREAD=REFS", AFTER_LOGIN},
-    {"UIDBATCHES", AFTER_LOGIN},  /* RFC 10022 */
-    {"UIDONLY", AFTER_LOGIN},     /* RFC 9586 */
-    {"UIDPLUS", AFTER_LOGIN},     /* RFC 4315 */
-    {"UNSELECT", AFTER_LOGIN},    /* RFC 3691 */
-    {"URL-PARTIAL", AFTER_LOGIN}, /* RFC 5550 */
-    {"URLAUTH", AFTER_LOGIN},     /* RFC 4467 */
-    {"UTF8=ACCEPT", AFTER_LOGIN}, /* RFC 6855 */
-    {"WITHIN", AFTER_LOGIN},      /* RFC 5032 */
+    {"UIDBATCHES", AFTER_LOGIN},    /* RFC 10022 */
+    {"UIDONLY", AFTER_LOGIN},       /* RFC 9586 */
+    {"UIDPLUS", AFTER_LOGIN},       /* RFC 4315 */
+    {"UNAUTHENTICATE", TLS_ACTIVE}, /* RFC 8437 */
+    {"UNSELECT", AFTER_LOGIN},      /* RFC 3691 */
+    {"URL-PARTIAL", AFTER_LOGIN},   /* RFC 5550 */
+    {"URLAUTH", AFTER_LOGIN},       /* RFC 4467 */
+    {"UTF8=ACCEPT", AFTER_LOGIN},   /* RFC 6855 */
+    {"WITHIN", AFTER_LOGIN},        /* RFC 5032 */
 };
 
 static bool applies(enum condition condition, const struct door_offer *offer, bool logged_in) {
@@ -83,6 +92,8 @@ static bool applies(enum condition condition, const struct door_offer *offer, bo
         return !logged_in && !door_takes_passwords(offer);
     case TLS_POSSIBLE:
         return !logged_in && offer->tls_available && !offer->tls_active;
+    case TLS_ACTIVE:
+        return logged_in && offer->tls_active;
     case ALWAYS:
         break;
     }

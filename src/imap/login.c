@@ -156,7 +156,7 @@ static void run_command(struct before_login *l) WAITS {
         functions[command.verb](l, &command);
 }
 
-enum door_end imap_login(struct stream *s, const struct door_config *config,
+enum door_end imap_login(struct stream *s, const struct door_config *config, bool again,
                          const struct door_host *host, void *host_arg, struct buf *passed_on,
                          struct door_counts *ret) {
     struct before_login l = {
@@ -166,9 +166,10 @@ enum door_end imap_login(struct stream *s, const struct door_config *config,
     imap_connection_init(&l.c, s, &imap_limits_before_login, config->timeout, config->errors_max);
     l.c.mode.state = IMAP_STATE_LOGIN;
     l.c.reader.secret = true;
-    imap_welcome(
-        &l.c, S("*"), &l.door.offer, false,
-        arena_printf(&l.c.arena, "Hayauma IMAP ready at %.*s", SLICE_ARG(config->hostname)));
+    if (!again)
+        imap_welcome(
+            &l.c, S("*"), &l.door.offer, false,
+            arena_printf(&l.c.arena, "Hayauma IMAP ready at %.*s", SLICE_ARG(config->hostname)));
     while (l.door.end == DOOR_END_NONE)
         run_command(&l);
     imap_connection_done(&l.c);

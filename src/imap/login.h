@@ -17,8 +17,9 @@
 
 /*
  * What is asked of `host` are attempts by "LOGIN", the command, or by a mechanism of SASL.
+ * `again`: the client has left its account (RFC 8437), and was told so; there is no greeting.
  * `passed_on` gets, with DOOR_END_LOGIN, the tag of the command that is to be answered.
  */
-enum door_end imap_login(struct stream *s, const struct door_config *config,
+enum door_end imap_login(struct stream *s, const struct door_config *config, bool again,
                          const struct door_host *host, void *host_arg, struct buf *passed_on,
                          struct door_counts *ret) WAITS;

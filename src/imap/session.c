@@ -140,6 +140,25 @@ static void do_compress(struct imap_session *s, const struct imap_command *comma
     }
 }
 
+/*
+ * RFC 8437: the client goes back to where it was before the login, and waits for the answer. What
+ * is said from then on goes through without this session, so it cannot be compressed.
+ */
+static void do_unauthenticate(struct imap_session *s, const struct imap_command *command) WAITS {
+    if (!s->config->hand_back) {
+        if (imap_bad(&s->c, command->tag, "UNAUTHENTICATE is not offered here") < 0)
+            s->end = DOOR_END_DISMISSED;
+    } else if (s->compressed) {
+        imap_say(&s->c, command->tag, "NO", NULL, "that cannot be while it is compressed");
+    } else if (s->config->hand_back(s->config->hand_back_arg) < 0) {
+        imap_say(&s->c, command->tag, "NO", "UNAVAILABLE",
+                 "it did not work just now, try again later");
+    } else {
+        imap_ok(s, command, "log in again");
+        s->end = DOOR_END_LOGOUT;
+    }
+}
+
 /* ------------------------------------------------------------------ waiting (§6.3.13) */
 
 static void nudge(void *arg) {
@@ -260,6 +279,7 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_THREAD] = imap_do_thread,
     [IMAP_UIDBATCHES] = imap_do_uidbatches,
     [IMAP_URLFETCH] = imap_do_urlfetch,
+    [IMAP_UNAUTHENTICATE] = do_unauthenticate,
     [IMAP_UNSELECT] = imap_do_close,
     [IMAP_UNSUBSCRIBE] = imap_do_subscribe,
     [IMAP_XLIST] = imap_do_list,

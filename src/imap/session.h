@@ -55,6 +55,13 @@ struct imap_session_config {
     void *others_arg;
 
     /*
+     * UNAUTHENTICATE (RFC 8437): who had the conversation before the login takes it back when this
+     * session ends. 0, or it cannot be. NULL: it is not offered; it is where TLS is active.
+     */
+    int (*hand_back)(void *arg) WAITS;
+    void *hand_back_arg;
+
+    /*
      * When the fiber is cancelled: why, for the client, who is told if he is between two commands
      * or in IDLE. NULL, or it points to NULL: he is told nothing.
      */

@@ -162,9 +162,11 @@ int stream_wait_any(const struct stream_wish *wishes, size_t count, usec_t deadl
  * Carries bytes between a peer outside and a process inside until the inner side ends: the outer
  * one gets what was said and its end. When the outer side ends the inner one is told and has the
  * last word. The inner side watches the clock; an outer one that takes nothing is given up after
- * its own time-out. 0, or negative when the outer side was lost. Both stand on descriptors.
+ * its own time-out. 0, or negative when the outer side was lost. Both stand on descriptors. Where
+ * `stays` is not NULL and points to true by then, the outer side is not told of the end of the
+ * inner one: it goes on with somebody else.
  */
-int stream_carry(struct stream *outer, struct stream *inner) WAITS;
+int stream_carry(struct stream *outer, struct stream *inner, const bool *stays) WAITS;
 
 /* ------------------------------------------------------------------ state */
 

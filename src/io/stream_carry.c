@@ -36,14 +36,14 @@ static int carry_in(struct stream *outer, struct stream *inner, bool *ret_full) 
     }
 }
 
-int stream_carry(struct stream *outer, struct stream *inner) {
+int stream_carry(struct stream *outer, struct stream *inner, const bool *stays) {
     bool outer_ended = false;
     int r = 0;
     while (r == 0) {
         bool full = false;
         r = carry_out(inner, outer);
         if (r == -E_EOF)
-            return stream_shutdown(outer);
+            return stays && *stays ? 0 : stream_shutdown(outer);
         if (r != -EAGAIN)
             break;
         if (!outer_ended && carry_in(outer, inner, &full) != -EAGAIN) {

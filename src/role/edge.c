@@ -277,7 +277,24 @@ static int on_end_sessions(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
-static const struct rpc_edge_handlers handlers = {.end_sessions = on_end_sessions};
+static int on_take_back(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_edge_take_back_in *in, struct arena *a,
+                        struct rpc_edge_take_back_out *out, struct problem *problem) {
+    const struct edge *e = ((struct process *)arg)->state;
+    (void)caller;
+    (void)a;
+    (void)out;
+    LIST_EACH (c, &e->sessions, struct edge_connection, link) {
+        if (c->carried && c->number == in->carried) {
+            c->taken_back = true;
+            return 0;
+        }
+    }
+    return problem_set(problem, -E_UNKNOWN, "no such connection is carried");
+}
+
+static const struct rpc_edge_handlers handlers = {.end_sessions = on_end_sessions,
+                                                  .take_back = on_take_back};
 
 const struct process_work role_edge = {
     .handlers = &handlers,

@@ -37,6 +37,7 @@ struct edge {
     size_t held;          /* bytes that conversations keep, as edge_count_memory() was told */
     usec_t short_since;   /* when a shortage of memory was told last; 0: never */
     struct list sessions; /* struct edge_connection */
+    uint64_t numbers;     /* that were given to connections which are carried */
     struct fiber_cond session_ended;
     bool stopping;
 };
@@ -56,6 +57,8 @@ struct edge_connection {
     uint64_t account; /* who logged in to send; 0: nobody */
     bool login_ended; /* that login counts no more */
     bool carried;     /* its session is beside the mailbox, and its bytes go through here */
+    bool taken_back;  /* that session ends, and the client may log in again (RFC 8437) */
+    uint64_t number;  /* of one that is carried */
     bool bare_told;   /* a login without TLS */
 };
 

@@ -86,6 +86,7 @@ static int call_session(struct edge_connection *c, const struct edge_login *logi
         .connection = fd,
         .unread = unread,
         .passed_on = login->passed_on,
+        .carried = tls ? c->number : 0,
     };
     struct rpc_mail_session_out out;
     return call_mail_session(process_link(c->edge->process, ROLE_MAIL, login->shard), &in, &a, &out,
@@ -129,6 +130,7 @@ struct stream *edge_hand_over(struct edge_connection *c, struct edge_login *logi
     }
     crowd_log_in(&c->edge->crowd, &c->place, c->door->kind);
     c->carried = true;
+    c->number = ++c->edge->numbers;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
         return NULL;
     give_to_mail(c, login, ends[1], S(""), true);
@@ -162,7 +164,7 @@ const struct door_host edge_door_host = {
 struct edge_door *edge_door_new(struct edge_connection *c, usec_t timeout) {
     struct edge_door *d = NEW(struct edge_door);
     const struct conf *conf = c->settings->conf;
-    const bool tls_first = c->port->tls_first;
+    const bool tls_first = c->port->tls_first || c->taken_back;
     d->connection = c;
     d->config = door_config_default;
     d->config.hostname = conf->hostname;
@@ -175,7 +177,7 @@ struct edge_door *edge_door_new(struct edge_connection *c, usec_t timeout) {
 
 int edge_door_open(struct edge_door *d) {
     struct edge_connection *c = d->connection;
-    return c->port->tls_first ? door_start_tls_here(d, c->stream) : 0;
+    return c->port->tls_first && !c->taken_back ? door_start_tls_here(d, c->stream) : 0;
 }
 
 struct stream *edge_door_close(struct edge_door *d, enum door_end end, bool tls_active) {

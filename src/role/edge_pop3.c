@@ -26,5 +26,5 @@ void edge_serve_pop3(struct edge_connection *c) {
     if (!mail)
         return;
     stream_set_timeout(c->stream, c->settings->conf->pop3.timeout);
-    (void)stream_carry(c->stream, mail);
+    (void)stream_carry(c->stream, mail, NULL);
 }

@@ -46,6 +46,14 @@ static void note_gone(void *arg, const struct imap_gone *g) WAITS {
                                             .all = g->all});
 }
 
+static int hand_back(void *arg) WAITS {
+    const struct mail_session *s = arg;
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct rpc_edge_take_back_in in = {.carried = s->carried};
+    struct rpc_edge_take_back_out out;
+    return call_edge_take_back(process_link(s->process, ROLE_EDGE, s->edge), &in, &a, &out, NULL);
+}
+
 void mail_serve_imap(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
     struct mail *m = s->process->state;
@@ -67,6 +75,8 @@ void mail_serve_imap(struct mail_session *s) {
     config.others_arg = s;
     config.user = slice_of_str(s->address);
     config.offer = (struct door_offer){.tls_active = s->tls};
+    config.hand_back = s->tls && !s->owner ? hand_back : NULL;
+    config.hand_back_arg = s;
     config.timeout = conf->imap.timeout;
     config.errors_max = conf->imap.hard_errors;
     config.message_max = conf->imap.message_size_max;

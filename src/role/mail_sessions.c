@@ -172,6 +172,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
     s->home_quota = in->quota;
     s->tls = in->tls;
     s->edge = caller->worker;
+    s->carried = in->carried;
     s->address = mem_str(in->address);
     s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);

@@ -24,7 +24,8 @@ struct mail_session {
     uint64_t allowed;     /* bytes that it may hold just now, by that; 0: no limit */
     usec_t events_keep;   /* so long the journey of a message is known; for mail_gone.h */
     bool tls;
-    unsigned edge;     /* which one handed it over; with TLS it carries the bytes */
+    unsigned edge;     /* which one handed it over; with TLS it carries the bytes, */
+    uint64_t carried;  /* of its connection with this number */
     const char *ended; /* it is to end, and why, as its client may be told; NULL: it goes on */
 };
 

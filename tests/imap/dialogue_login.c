@@ -14,6 +14,7 @@
 struct world {
     struct fake_door door;
     struct buf unread;
+    bool again; /* it has left its account */
 };
 
 static void *world_new(void) {
@@ -33,7 +34,8 @@ static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     _cleanup_(buf_done) struct buf tag = {0};
     struct door_counts counts;
-    w->door.end = imap_login(s, &w->door.config, &fake_door_host, &w->door, &tag, &counts);
+    w->door.end =
+        imap_login(s, &w->door.config, w->again, &fake_door_host, &w->door, &tag, &counts);
     if (w->door.end != DOOR_END_LOGIN)
         return;
     buf_add(&w->unread, stream_window(s));
@@ -42,7 +44,11 @@ static void run_session(struct stream *s, void *world) {
 }
 
 static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {
-    return fake_door_set(&((struct world *)world)->door, name, value, problem);
+    struct world *w = world;
+    if (!slice_eq(name, S("again")))
+        return fake_door_set(&w->door, name, value, problem);
+    w->again = true;
+    return 0;
 }
 
 static int world_get(void *world, struct slice name, struct buf *to) {

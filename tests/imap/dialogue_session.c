@@ -13,6 +13,8 @@
  *     set vanished-max N                        so much of what vanished is told
  *     set off WORDS         capabilities that are neither announced nor enabled
  *     set ended WHY         the last session that began is cancelled, for this reason
+ *     set keeps on          the connection is not taken back (UNAUTHENTICATE)
+ *     expect handed-back yes / no
  *     expect end logout / dismissed / lost      of the session that ended last
  */
 #include <errno.h>
@@ -48,6 +50,7 @@ struct world {
     char *off;
     uint64_t account; /* of sessions that begin now */
     bool away;
+    bool keeps, handed_back; /* UNAUTHENTICATE */
 };
 
 /* A session, or a visit. */
@@ -174,6 +177,12 @@ static void shared(void *arg) WAITS {
 static const struct imap_others others = {
     .owners = owners, .visit = visit, .target = target, .bring = bring, .shared = shared};
 
+static int hand_back(void *arg) WAITS {
+    struct world *w = arg;
+    w->handed_back = !w->keeps;
+    return w->keeps ? -EPIPE : 0;
+}
+
 static void *world_new(void) {
     struct world *w = NEW(struct world);
     w->account = ACCOUNT;
@@ -182,6 +191,8 @@ static void *world_new(void) {
     w->config.tag = S("in");
     w->config.user = S("tama@example.test");
     w->config.offer.tls_active = true;
+    w->config.hand_back = hand_back;
+    w->config.hand_back_arg = w;
     w->config.quota = &w->quota;
     w->config.sorting = &w->sorting;
     w->config.ended = (const char *const *)&w->ended;
@@ -236,6 +247,10 @@ static void run_session(struct stream *s, void *world) {
 static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {
     struct world *w = world;
     uint64_t number;
+    if (slice_eq(name, S("keeps"))) {
+        w->keeps = true;
+        return 0;
+    }
     if (slice_eq(name, S("ended"))) {
         w->ended = mem_str(value);
         fiber_cancel(w->fiber);
@@ -283,6 +298,10 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
 
 static int world_get(void *world, struct slice name, struct buf *to) {
     struct world *w = world;
+    if (slice_eq(name, S("handed-back"))) {
+        buf_add_str(to, w->handed_back ? "yes" : "no");
+        return 0;
+    }
     if (!slice_eq(name, S("end")))
         return -E_UNKNOWN;
     buf_add_str(to, door_end_name(w->end));

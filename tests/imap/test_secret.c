@@ -39,7 +39,7 @@ static void log_in(const char *says, size_t piece, bool good) WAITS {
     config.offer.tls_active = true;
     attempts = 0;
     right = good;
-    (void)imap_login(s, &config, &host, NULL, &tag, &counts);
+    (void)imap_login(s, &config, false, &host, NULL, &tag, &counts);
     assert_none_is_left();
     stream_free(s);
     assert_none_is_left();

@@ -24,7 +24,7 @@ static void connect_pair(struct stream **one, struct stream **other) {
 
 static void carry(void *arg UNUSED) {
     carried = 1;
-    carried = stream_carry(outer, inner);
+    carried = stream_carry(outer, inner, NULL);
     stream_free(TAKE_PTR(inner));
 }
 

@@ -243,7 +243,8 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"UTF8=ACCEPT", ["ENABLE UTF8=ACCEPT"]),
     (b"IMAP4rev2", ["ENABLE IMAP4rev2"]),
 ]
-ELSEWHERE = {b"IMAP4rev1", b"IDLE", b"INPROGRESS", b"COMPRESS=DEFLATE"}  # other tests have these
+ELSEWHERE = {b"IMAP4rev1", b"IDLE", b"INPROGRESS", b"COMPRESS=DEFLATE",
+             b"UNAUTHENTICATE"}  # other tests have these
 
 
 def test_what_is_announced_is_what_works(host):
@@ -292,6 +293,30 @@ def test_a_client_that_compresses(host, service):
         assert wire.line() == b"* 2 EXISTS"
         wire.send("DONE\r\n")
         assert wire.line().startswith(b"i OK")
+
+
+def test_a_client_that_leaves_an_account_for_another(host):
+    """RFC 8437, several times; the wrong password of one does not matter to the next."""
+    users = [host.account(), host.account()]
+    wire = connection(host)
+    for turn in range(4):
+        user = users[turn % 2]
+        assert wire.say(f'LOGIN "{user}" "wrong"')[0] == "NO"
+        assert wire.login(user, PASSWORD)[0] == "OK"
+        wire.ok("CREATE turn%d" % turn)
+        names = {line.split(b' "/" ')[1] for line in wire.ok('LIST "" turn*')}
+        assert names == {b"turn%d" % i for i in range(turn % 2, turn + 1, 2)}
+        wire.ok("SELECT INBOX")
+        wire.ok("UNAUTHENTICATE")
+        assert wire.say("NOOP")[0] == "OK"
+        assert wire.say("SELECT INBOX")[0] == "BAD"
+    with selected(host, users[0]) as wire:
+        wire.ok("COMPRESS DEFLATE")
+        wire.compress()
+        assert wire.say("UNAUTHENTICATE")[0] == "NO"
+    with selected(host, users[0], "imap") as wire:
+        wire.ok("UNAUTHENTICATE")
+        assert wire.login(users[1], PASSWORD)[0] == "OK"
 
 
 # ---------------------------------------------------------------- the server's life
