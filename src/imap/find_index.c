@@ -13,7 +13,7 @@ void imap_find_ask_index(struct imap_find *f) {
     struct search_asked asked[SEARCH_ASKED_MAX];
     size_t questions[SEARCH_ASKED_MAX], count = 0;
     f->narrowed = arena_array(&f->arena, f->question_count, sizeof *f->narrowed);
-    if (!f->s->config->indexes)
+    if (!f->s || !f->s->config->indexes)
         return;
     for (size_t i = 0; i < f->question_count && count < SEARCH_ASKED_MAX; i++) {
         const struct search_question *q = &f->questions[i];
@@ -24,7 +24,7 @@ void imap_find_ask_index(struct imap_find *f) {
     }
     if (count == 0)
         return;
-    search_indexes_ask(f->s->config->indexes, f->s->account, asked, count);
+    search_indexes_ask(f->s->config->indexes, f->told->account, asked, count);
     for (size_t i = 0; i < count; i++)
         f->narrowed[questions[i]].hits = asked[i].hits;
 }

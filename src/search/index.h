@@ -89,7 +89,7 @@ int search_index_tidy(struct search_index *ix);
 
 /* ------------------------------------------------------------------ asking */
 
-#define SEARCH_HITS_MAX 1000000U /* with more of them the index does not narrow */
+#define SEARCH_HITS_MAX 250000U /* with more of them the index does not narrow */
 
 struct search_hits {
     bool narrows;     /* false: any text may have it, and there are no bodies here */

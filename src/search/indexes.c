@@ -17,6 +17,7 @@
 #define LEAST    200U
 #define MANY     512U            /* new messages are worked on at once */
 #define IDLE     (10 * USEC_SEC) /* then a reader is closed, and the account forgotten */
+#define HITS_MAX 500000U /* of all that is asked at once: further questions are not narrowed */
 #define PATIENCE (300 * USEC_MS) /* for all that is asked at once */
 
 void search_indexes_arrived(void *arg, uint64_t account) {
@@ -101,11 +102,15 @@ static int run_ask(void *arg) {
     struct ask_job *j = arg;
     const usec_t until = clock_now() + PATIENCE;
     int error = search_index_state(j->ix, &j->state);
-    for (size_t i = 0; !error && i < j->count; i++) {
+    for (size_t i = 0, hits = 0; !error && i < j->count; i++) {
+        struct search_asked *asked = &j->list[i];
         usec_t now = clock_now();
         if (now < until)
-            error = search_index_find(j->ix, j->list[i].field, j->list[i].needle, until - now,
-                                      &j->list[i].hits);
+            error =
+                search_index_find(j->ix, asked->field, asked->needle, until - now, &asked->hits);
+        hits += asked->hits.count;
+        if (hits > HITS_MAX)
+            search_hits_done(&asked->hits);
     }
     return error;
 }

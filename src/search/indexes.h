@@ -61,7 +61,7 @@ struct search_asked {
 
 /*
  * Asks the index of an account that is open; takes at most a fraction of a second, in another
- * thread. What is not narrowed is to be looked for in all texts.
+ * thread, and 4 MB. What is not narrowed is to be looked for in all texts.
  */
 #define SEARCH_ASKED_MAX 16U
 void search_indexes_ask(struct search_indexes *x, struct store_account *a,
