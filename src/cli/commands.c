@@ -27,6 +27,8 @@ static const struct cli_command mailbox = {.name = "mailbox",
                                            .about = N_("The mailboxes of an account.")};
 static const struct cli_command message = {
     .name = "message", .about = N_("The messages in the mailboxes of an account.")};
+static const struct cli_command search = {
+    .name = "search", .about = N_("The index of an account's texts, for those who search.")};
 static const struct cli_command queue = {.name = "queue",
                                          .about = N_("The messages that are on their way.")};
 
@@ -80,6 +82,9 @@ static const struct cli_command *const commands[] = {
     &command_message_copy,
     &command_message_move,
     &command_message_delete,
+    &search,
+    &command_search_status,
+    &command_search_rebuild,
     &queue,
     &command_queue_list,
     &command_queue_show,

@@ -30,6 +30,7 @@ extern const struct cli_command command_alias_add, command_alias_import, command
     command_alias_set, command_alias_remove;
 
 /* Mailboxes, by their process or by their files. */
+extern const struct cli_command command_search_rebuild, command_search_status;
 extern const struct cli_command command_mailbox_list, command_mailbox_create,
     command_mailbox_rename, command_mailbox_delete, command_mailbox_acl, command_mailbox_quota,
     command_mailbox_deleted, command_mailbox_restore;

@@ -262,6 +262,15 @@ int access_change_messages(struct mailbox_access *x, const struct rpc_mail_chang
     return r;
 }
 
+int access_search_index(struct mailbox_access *x, bool rebuild,
+                        struct rpc_mail_search_index_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_mail_search_index_in in = {.account = x->account, .rebuild = rebuild};
+    MUST(x->role.link);
+    return call_mail_search_index(x->role.link, &in, &a, out, problem);
+}
+
 int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) {
     store_close(TAKE_PTR(x->store));
     return role_access_report(c, &x->role, problem);

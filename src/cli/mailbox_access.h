@@ -47,5 +47,9 @@ int access_change_messages(struct mailbox_access *x, const struct rpc_mail_chang
                            struct arena *a, struct rpc_mail_change_messages_out *out,
                            struct problem *problem) WAITS;
 
+/* For the index of its texts, while the server runs: nobody else keeps it. */
+int access_search_index(struct mailbox_access *x, bool rebuild,
+                        struct rpc_mail_search_index_out *out, struct problem *problem) WAITS;
+
 /* Writes what was done on the files into the event log; the access is of no more use then. */
 int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS;

@@ -223,6 +223,7 @@ static const struct rpc_mail_handlers handlers = {
     .messages = mail_on_messages,
     .message = mail_on_message,
     .change_messages = mail_on_change_messages,
+    .search_index = mail_on_search_index,
 };
 
 const struct process_work role_mail = {

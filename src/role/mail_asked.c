@@ -150,3 +150,32 @@ int mail_on_change_messages(void *arg, const struct rpc_caller *caller,
     tell(arg, &done);
     return r;
 }
+
+/* ------------------------------------------------------------------ the index of its texts */
+
+static int ask_index(struct mail *m, const struct rpc_mail_search_index_in *in,
+                     struct rpc_mail_search_index_out *out) WAITS {
+    _cleanup_(store_account_close_p) struct store_account *account = NULL;
+    struct search_progress progress = {0};
+    int r = store_account_open(m->store, in->account, &account);
+    if (r == 0 && in->rebuild)
+        r = search_indexes_rebuild(m->indexes, account);
+    if (r == 0)
+        r = search_indexes_progress(m->indexes, account, &progress);
+    *out = (struct rpc_mail_search_index_out){progress.there, progress.anew, progress.messages,
+                                              progress.left};
+    return r;
+}
+
+int mail_on_search_index(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_mail_search_index_in *in, struct arena *a,
+                         struct rpc_mail_search_index_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    _cleanup_(mail_call_end) struct mail *m = NULL;
+    int r = begin_asked(arg, in->account, &m, problem);
+    if (r < 0)
+        return r;
+    r = ask_index(m, in, out);
+    return r < 0 ? problem_set(problem, r, "the account cannot be opened: %s", error_text(r)) : 0;
+}

@@ -135,6 +135,8 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     call("mailbox deleted", "tama@example.test")
     call("mailbox restore", "tama@example.test", "--all", "--dry-run")
     call("mailbox restore", "tama@example.test", "--all")
+    call("search status", "tama@example.test")
+    call("search rebuild", "tama@example.test")
     for action in ("release", "hold", "retry", "remove"):
         call(f"queue {action}", held[0]["id"])
     running.stop()

@@ -70,10 +70,17 @@ def test_answers_are_the_same_before_the_index_with_it_and_when_it_is_spoiled(ho
         wire.append(message(number))
     wire.ok("NOOP")
     assert not index_of(host)
+    assert not host.json("search", "status", user)["index"]
     expect(wire)
     path = wait_until(lambda: index_of(host), 20)
     wait_until(lambda: indexed(path) == MESSAGES, 20)
     assert path.stat().st_mode & 0o777 == 0o600
+    expect(wire)
+    whole = {"index": True, "anew": False, "messages": MESSAGES, "left": 0}
+    assert host.json("search", "status", user) == whole
+    began = host.json("search", "rebuild", user)
+    assert began["anew"] and began["messages"] + began["left"] == MESSAGES
+    wait_until(lambda: host.json("search", "status", user) == whole, 20)
     expect(wire)
     before = fallen(host, "mail")
     wait_for_return(host, before)
