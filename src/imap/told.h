@@ -26,8 +26,9 @@ int told_open(struct told *t, struct store_account *a, uint32_t mailbox) WAITS;
 void told_close(struct told *t);
 
 /*
- * Looks at the mailbox as it is now. What the client has been told stays the same. Errors as
- * store_view_open(), and of reading: then nothing has changed.
+ * Looks at the mailbox as it is now. What the client has been told stays the same. It costs as much
+ * as messages have vanished since the last look, not as there are. Errors as store_view_open():
+ * then nothing has changed.
  */
 int told_look(struct told *t) WAITS;
 

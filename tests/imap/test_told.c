@@ -129,8 +129,33 @@ WORLD_TEST_BOTH(by_chance_a_client_knows_what_it_was_told) {
     world_close(w);
 }
 
-/* The store has forgotten what vanished: then all UIDs are compared. */
-WORLD_TEST_BOTH(what_vanished_too_long_ago_to_say_is_found_nevertheless) {
+static void collect(void *arg, size_t number, uint32_t uid) WAITS {
+    buf_add_bytes(arg, &uid, sizeof uid);
+}
+
+/* Here and there one, some beside each other, the first and the last. */
+WORLD_TEST_BOTH(what_has_gone_is_found_among_many) {
+    _cleanup_(buf_done) struct buf gone = {0}, told = {0};
+    struct told t;
+    world_open(w);
+    world_fill(w, 400);
+    assert_int_equal(told_open(&t, w->account, STORE_INBOX), 0);
+    for (uint32_t uid = 1; uid <= 400; uid++)
+        if (uid % 37 == 1 || (uid > 150 && uid < 290) || uid == 400) {
+            world_expunge(w, uid);
+            buf_add_bytes(&gone, &uid, sizeof uid);
+        }
+    deliver(w);
+    assert_int_equal(told_look(&t), 0);
+    assert_int_equal(told_count(&t), 400);
+    told_expunge(&t, collect, &told);
+    assert_true(slice_eq(buf_slice(&gone), buf_slice(&told)));
+    told_close(&t);
+    world_close(w);
+}
+
+/* What the store keeps of what vanished has nothing to do with it. */
+WORLD_TEST_BOTH(what_vanished_and_is_not_kept_is_found) {
     w->solo.vanished_max = w->memory.vanished_max = 1;
     world_open(w);
     live(w, 3);
@@ -154,7 +179,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(rfc9051_7_5_1_numbers_change_only_where_the_client_is_told),
         BOTH(by_chance_a_client_knows_what_it_was_told),
-        BOTH(what_vanished_too_long_ago_to_say_is_found_nevertheless),
+        BOTH(what_has_gone_is_found_among_many),
+        BOTH(what_vanished_and_is_not_kept_is_found),
         cmocka_unit_test(a_mailbox_that_is_removed_leaves_what_was_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
