@@ -34,6 +34,20 @@ struct mail_told {
     usec_t when;
 };
 
+/*
+ * How much of what readers move and delete still goes to the event log (mail_gone.h): a place for
+ * each of so many accounts, which a few may share. Nobody fills the log for all by moving his own
+ * messages to and fro.
+ */
+#define MAIL_GONE_PLACES 256U
+#define MAIL_GONE_BURST  1000U
+#define MAIL_GONE_EVERY  (3600 * USEC_MS) /* one more: 1,000 an hour */
+
+struct mail_gone_left {
+    usec_t when; /* of the last look; 0: nothing was told yet */
+    uint64_t left;
+};
+
 struct mail {
     struct store *store;
     struct search_indexes *indexes; /* of its accounts */
@@ -56,6 +70,7 @@ struct mail {
     struct fiber_mutex telling; /* who waits for it knows that all has been told */
     struct fiber *reporter;
     struct mail_told told[MAIL_TOLD_PLACES];
+    struct mail_gone_left gone[MAIL_GONE_PLACES];
 };
 
 /* Whether this process has the account; another one would be a second writer of its files. */

@@ -18,6 +18,18 @@ static queue_id accepted_as(struct store_account *account, const struct store_me
     return id;
 }
 
+/* What may still be told of the account. */
+static uint64_t *left_of(struct mail_session *s) {
+    struct mail *m = s->process->state;
+    struct mail_gone_left *g = &m->gone[s->account % MAIL_GONE_PLACES];
+    if (g->when == 0)
+        *g = (struct mail_gone_left){fiber_now(), MAIL_GONE_BURST};
+    uint64_t more = (uint64_t)((fiber_now() - g->when) / MAIL_GONE_EVERY);
+    g->left = MIN(g->left + more, (uint64_t)MAIL_GONE_BURST);
+    g->when += (usec_t)more * MAIL_GONE_EVERY;
+    return &g->left;
+}
+
 static void tell(struct mail_session *s, const struct mail_gone *g, queue_id message,
                  struct slice messages, const char *what) {
     struct slice owner = slice_of_str(s->owner ? s->owner : s->address);
@@ -43,20 +55,24 @@ void mail_tell_gone(struct mail_session *s, const struct mail_gone *g) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf others = {0};
     const usec_t known = fiber_wall() - s->events_keep;
+    uint64_t *left = left_of(s);
     size_t told = 0;
-    for (size_t i = 0; i < g->count; i++) {
+    for (size_t i = 0; i<g->count && * left> 0; i++) {
         const struct store_message *m = &g->messages[i];
         struct slice id = arena_printf(&a, "%u:%u", m->mailbox, m->uid);
         queue_id message = m->date > known ? accepted_as(g->account, m) : 0;
-        if (message) {
+        if (message && *left > 0) {
             tell(s, g, message, id, "it");
             told++;
+            --*left;
         } else {
             buf_printf(&others, "%s%.*s", others.len > 0 ? " " : "", SLICE_ARG(id));
         }
     }
     if (g->all > g->count)
         buf_printf(&others, "%s... (%zu)", others.len > 0 ? " " : "", g->all - told);
-    if (others.len > 0)
+    if (others.len > 0 && *left > 0) {
         tell(s, g, 0, buf_slice(&others), "messages");
+        --*left;
+    }
 }

@@ -3,6 +3,8 @@
  * What readers move and delete, for the journeys of messages: each message that was delivered has
  * an event of its own, of who did it and from where, without anything of what is in it. Others, and
  * those beyond the first hundred of a command, are told together in one that belongs to no message.
+ * An account has MAIL_GONE_BURST such events, and then one in MAIL_GONE_EVERY; what is beyond is in
+ * the counts of its sessions alone.
  */
 #pragma once
 

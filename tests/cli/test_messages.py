@@ -203,3 +203,20 @@ def test_the_journey_says_into_which_mailbox_it_came_and_who_moved_and_deleted_i
     reader.quit()
     wait_for(lambda: len(events("fetched")) == 2)
     assert events("fetched")[1]["facts"]["service"] == "pop3"
+
+
+def test_nobody_fills_the_event_log_by_moving_his_messages(running):
+    running.add(TAMA)
+    running.add(HANA)
+    client = imaplib.IMAP4("127.0.0.1", running.port(143), timeout=60)
+    client.starttls()
+    client.login(TAMA, PASSWORD)
+    append(client, "INBOX", "own")
+    mailboxes = ["INBOX", "Archive"]
+    for turn in range(1100):
+        assert client.select(mailboxes[turn % 2])[1] == [b"1"]
+        assert client.uid("MOVE", "1:*", mailboxes[1 - turn % 2])[0] == "OK"
+    client.logout()
+    wait_for(lambda: [e for e in running.json_lines("log", "-n", "3") if e["kind"] == "session"])
+    left = [e for e in running.json_lines("log", "-n", "2000") if e["kind"] == "left"]
+    assert 1000 <= len(left) <= 1010
