@@ -26,7 +26,16 @@ const struct imap_reader_limits imap_limits_after_login = {
     .discard = 64 * KIB * KIB,
 };
 
+#define SET_COSTS 3U /* bytes of ranges for each of the text, while they grow */
+
+static void give_back(struct imap_reader *r) {
+    if (r->held)
+        *r->held -= r->counted;
+    r->large = r->counted = 0;
+}
+
 void imap_reader_done(struct imap_reader *r) {
+    give_back(r);
     for (size_t i = 0; i < r->set_count + r->in_set; i++)
         imap_set_reader_done(&r->set_readers[i]);
     free(r->set_readers);
@@ -34,8 +43,11 @@ void imap_reader_done(struct imap_reader *r) {
     if (r->secret)
         mem_wipe(r->text.ptr, r->text.size);
     buf_done(&r->text);
-    *r = (struct imap_reader){
-        .stream = r->stream, .limits = r->limits, .timeout = r->timeout, .secret = r->secret};
+    *r = (struct imap_reader){.stream = r->stream,
+                              .limits = r->limits,
+                              .timeout = r->timeout,
+                              .secret = r->secret,
+                              .held = r->held};
 }
 
 struct imap_text imap_reader_text(const struct imap_reader *r) {
@@ -51,11 +63,23 @@ static void went_wrong(struct imap_reader *r, const char *wrong) {
         r->wrong = wrong;
 }
 
+/* More of a command is going to be held; false: it is too much beside what others hold. */
+static bool may_hold(struct imap_reader *r, uint64_t bytes) {
+    r->large += bytes;
+    if (!r->held || r->large <= IMAP_HELD_EACH)
+        return true;
+    if (bytes > IMAP_HELD_MAX - MIN(*r->held, (uint64_t)IMAP_HELD_MAX))
+        return false;
+    *r->held += bytes;
+    r->counted += bytes;
+    return true;
+}
+
 /* ------------------------------------------------------------------ long sets */
 
 static void feed_set(struct imap_reader *r, struct slice bytes) {
     r->set_bytes += bytes.len;
-    if (r->set_bytes > r->limits->sets)
+    if (r->set_bytes > r->limits->sets || !may_hold(r, SET_COSTS * bytes.len))
         went_wrong(r, "a shorter set of numbers");
     else if (imap_set_read(&r->set_readers[r->set_count], bytes) < 0)
         went_wrong(r, "a set of numbers such as 1:3,7,9:*");
@@ -280,7 +304,8 @@ int imap_reader_read(struct imap_reader *r) {
 int imap_reader_hold(struct imap_reader *r) {
     MUST(r->before_literal);
     uint64_t room = r->limits->literals - r->literal_bytes;
-    if (r->wrong || r->literal.size > MIN(r->limits->literal, room)) {
+    if (r->wrong || r->literal.size > MIN(r->limits->literal, room) ||
+        !may_hold(r, r->literal.size)) {
         went_wrong(r, "a shorter literal");
         return -E_LIMIT;
     }
@@ -309,6 +334,7 @@ int imap_reader_hand_on(struct imap_reader *r) {
     r->before_literal = false;
     r->handed_on = true;
     buf_clear(&r->text);
+    give_back(r);
     r->line_bytes = r->literal_bytes = 0;
     r->waited = 0;
     if (r->literal.waits)

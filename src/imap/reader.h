@@ -12,6 +12,9 @@
  * far longer than a line, and a NUL that a client sends never is in the text.
  * - Octets behind a refused literal are never read as a command (imap_reader_refuse()).
  *
+ * - Of one command IMAP_HELD_EACH bytes of literals and sets are taken in any case. Beyond that, as
+ * long as all readers that share a count hold less than IMAP_HELD_MAX.
+ *
  * Between commands it holds nothing. At its most it holds `line` + `literals` bytes, doubled while
  * the buffer grows, and the ranges of sets.
  */
@@ -20,7 +23,9 @@
 #include "imap/token.h"
 #include "io/stream.h"
 
-#define IMAP_SET_HELD 4096U
+#define IMAP_SET_HELD  4096U
+#define IMAP_HELD_EACH 65536U
+#define IMAP_HELD_MAX  67108864U
 
 struct imap_reader_limits {
     size_t line;      /* all lines of a command together, sets of the kind above apart, and CRLF
@@ -49,15 +54,18 @@ struct imap_reader {
     usec_t timeout; /* in which a command must come, from its first byte; literals apart that are
                        not held */
     bool secret;    /* passwords may come: what was read is wiped before its memory is given back */
+    uint64_t *held; /* the caller's, and that of other readers: bytes of long commands that all of
+                       them hold; NULL: nobody counts */
 
     /* the rest is the reader's own */
     struct buf text;
     struct imap_set_reader *set_readers; /* those of `sets`, and one that is open */
     struct imap_set *sets;
     size_t set_count, set_bytes, line_bytes, literal_bytes;
-    uint64_t dropped; /* octets of the command that were not held */
-    size_t run;       /* bytes at the end of the text that may become a set */
-    bool word_begins; /* the next byte begins a word */
+    uint64_t large, counted; /* bytes of this command; those of them that are in `held` */
+    uint64_t dropped;        /* octets of the command that were not held */
+    size_t run;              /* bytes at the end of the text that may become a set */
+    bool word_begins;        /* the next byte begins a word */
     bool in_set, in_quotes, escaped;
     char tail[24]; /* the last bytes of the line */
     size_t tail_len;

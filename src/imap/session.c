@@ -387,6 +387,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     struct imap_session s = {.config = config, .store = store, .account_id = account};
     s.timeout = imap_visits(&s) ? VISIT_TIMEOUT : config->timeout;
     imap_connection_init(&s.c, stream, &imap_limits_after_login, s.timeout, config->errors_max);
+    s.c.reader.held = config->held;
     s.c.message_max = config->message_max;
     s.c.wait = wait_for_command;
     s.c.wait_arg = &s;

@@ -42,9 +42,10 @@ struct imap_session_config {
     struct slice off; /* names of capabilities that are neither announced nor enabled, unless the
                          account has others, of at most IMAP_OFF_MAX bytes */
     struct search_indexes *indexes; /* of the store; NULL: all texts are read for a search */
-    struct fiber_turns *sorting;    /* by account: of sessions that sort many messages; NULL: nobody
-                                       waits for others */
-    const uint64_t *quota; /* bytes that the account may hold just now; NULL, or to 0: any */
+    uint64_t *held; /* bytes of long commands that all sessions hold (imap/reader.h); or NULL */
+    struct fiber_turns *sorting; /* by account: of sessions that sort many messages; NULL: nobody
+                                    waits for others */
+    const uint64_t *quota;       /* bytes that the account may hold just now; NULL, or to 0: any */
 
     /* Of a visit: whose mailboxes these are, his canonical address, and how it was begun. Empty:
      * they are the user's own. */

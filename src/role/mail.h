@@ -58,6 +58,7 @@ struct mail {
     unsigned session_count;
     struct map session_counts; /* of each account that has some */
     struct fiber_turns sorting;
+    uint64_t held; /* by IMAP sessions, of long commands */
     struct ended_logins ended;
     uint64_t usual_quota; /* of an account that has none of its own; 0: no limit */
     bool stopping;        /* nothing is begun any more */

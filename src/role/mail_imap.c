@@ -83,6 +83,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.indexes = m->indexes;
     config.quota = &s->allowed;
     config.sorting = &m->sorting;
+    config.held = &m->held;
     buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */
     config.off = buf_slice(&off);
     config.ended = &s->ended;

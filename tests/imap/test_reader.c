@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "imap/append.h"
 #include "unit.h"
 
@@ -98,6 +99,42 @@ FIBER_TEST(rfc7888_4_a_literal_with_plus_does_not_wait) {
     assert_slice(command.login.password, "");
     assert_next("b");
     end();
+}
+
+/* What is long beside a megabyte of others is refused, and given back whatever becomes of it. */
+FIBER_TEST(sessions_share_the_memory_for_long_commands) {
+    static const char *const sizes[] = {"{60000+}\r\n", "{70000+}\r\n"};
+    uint64_t others = IMAP_HELD_MAX - 69000, held = others;
+    char *text = mem_alloc(70000);
+    memset(text, 'x', 70000);
+    begin(&imap_limits_after_login);
+    reader.held = &held;
+    for (unsigned round = 0; round < 3; round++) {
+        const size_t len = round == 0 ? 60000 : 70000;
+        say(S("a SEARCH TEXT "));
+        say(slice_of_str(sizes[round > 0]));
+        say(slice_of(text, len));
+        say(S("\r\nb NOOP\r\n"));
+        if (round == 1) {
+            assert_bad(-E_SYNTAX, "a", "a shorter literal");
+            assert_true(held == others);
+            held = others = 0;
+        } else {
+            assert_next("a");
+            assert_true(held == others + (round == 2 ? len : 0));
+        }
+        assert_next("b");
+        assert_true(held == others);
+    }
+    say(S("c UID FETCH 10001"));
+    for (unsigned i = 1; i < 5000; i++)
+        stream_printf(client, ",%u", 10001 + 2 * i);
+    say(S(" UID\r\n"));
+    assert_next("c");
+    assert_true(held > 0 && held < 100000);
+    end();
+    assert_true(held == 0);
+    free(text);
 }
 
 FIBER_TEST(a_brace_in_an_open_quoted_string_announces_no_literal) {
@@ -356,6 +393,7 @@ int main(void) {
         cmocka_unit_test(test_lines_end_with_lf_and_empty_ones_are_skipped),
         cmocka_unit_test(test_rfc9051_4_3_a_literal_waits_for_the_continuation),
         cmocka_unit_test(test_rfc7888_4_a_literal_with_plus_does_not_wait),
+        cmocka_unit_test(test_sessions_share_the_memory_for_long_commands),
         cmocka_unit_test(test_a_brace_in_an_open_quoted_string_announces_no_literal),
         cmocka_unit_test(test_a_line_over_its_bound_is_refused_and_dropped),
         cmocka_unit_test(test_a_long_run_of_digits_behind_what_was_wrong_is_dropped),
