@@ -140,12 +140,28 @@ static void send_fetch_changes(struct client *c) {
     k->changed_since = MAX(since, (uint64_t)1);
 }
 
+/* Of a message that is there, or was; the search index narrows that, or all texts are read. */
+static void send_search_subject(struct client *c) {
+    const struct truth_box *b = c->box;
+    if (b->count == 0)
+        return;
+    const uint32_t serial = b->messages[client_pick(c, (uint32_t)b->count)]->serial;
+    const bool begins = client_pick(c, 2);
+    struct command *k =
+        client_begin(c, V_SEARCH, "UID SEARCH %s%u%s", begins ? "TEXT \"Subject: " : "SUBJECT ",
+                     serial, begins ? "\"" : "");
+    (void)snprintf(k->needle, sizeof k->needle, "%u", serial);
+    k->begins = begins;
+}
+
 static void send_search(struct client *c) {
     if (!c->box)
         return;
-    if (client_pick(c, 2)) {
+    if (client_pick(c, 3) == 0) {
         struct command *k = client_begin(c, V_SEARCH, "UID SEARCH ALL");
         k->all = true;
+    } else if (client_pick(c, 2)) {
+        send_search_subject(c);
     } else {
         struct command *k = client_begin(c, V_SEARCH, "SEARCH UNDELETED");
         k->by_number = true;
@@ -344,7 +360,7 @@ static void do_deliver(struct client *c) {
     uint32_t serial = ++run->serial;
     unsigned wish = truth_wish(&run->truth);
     truth_coming_add(&run->truth, wish, serial, 0, 0);
-    trace_line(run->trace, "%c  (message %u is delivered)", c->letter, serial);
+    trace_line(run->trace, "%s  (message %u is delivered)", c->name, serial);
     if (run->deliver(run, wish, serial))
         truth_wish_over(&run->truth, wish);
 }
@@ -354,7 +370,7 @@ static const struct row {
     void (*run)(struct client *c) WAITS;
 } rows[] = {
     {20, act_noop},  {20, do_store},   {8, do_fetch},  {10, do_copy},   {12, do_expunge},
-    {10, do_append}, {14, do_several}, {4, do_search}, {6, do_changes}, {6, act_fetch_all},
+    {10, do_append}, {14, do_several}, {8, do_search}, {6, do_changes}, {6, act_fetch_all},
     {14, do_select}, {4, do_close},    {5, do_idle},   {4, do_drop},    {6, do_wait},
     {6, do_deliver}, {5, act_list},    {5, do_status}, {14, do_names},
 };

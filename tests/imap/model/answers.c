@@ -48,7 +48,7 @@ static uint32_t *set_uids(struct slice set, size_t *ret_count) {
 /* ------------------------------------------------------------------ the view */
 
 static void set_count(struct client *c, size_t count) {
-    RULE(count >= c->count, "%c: EXISTS %zu, where %zu were there", c->letter, count, c->count);
+    RULE(count >= c->count, "%s: EXISTS %zu, where %zu were there", c->name, count, c->count);
     c->list = mem_grow(c->list, (count + 1) * sizeof *c->list);
     for (; c->count < count; c->count++)
         c->list[c->count] = (struct seen){.flags = TRUTH_NOT_TOLD};
@@ -61,15 +61,14 @@ static void take_out(struct client *c, size_t place) {
 
 static void may_tell_gone(struct client *c, const char *what) {
     const struct command *now = current(c);
-    RULE(now, "%c: %s while no command is obeyed", c->letter, what);
-    RULE(!now->by_number, "%c: %s while %s is obeyed, which has numbers", c->letter, what,
-         now->tag);
+    RULE(now, "%s: %s while no command is obeyed", c->name, what);
+    RULE(!now->by_number, "%s: %s while %s is obeyed, which has numbers", c->name, what, now->tag);
 }
 
 static void hear_expunge(struct client *c, uint64_t n) {
     may_tell_gone(c, "EXPUNGE");
-    RULE(!c->qresync, "%c: EXPUNGE, where QRESYNC is enabled", c->letter);
-    RULE(c->box && n >= 1 && n <= c->count, "%c: EXPUNGE %u of %zu", c->letter, (unsigned)n,
+    RULE(!c->qresync, "%s: EXPUNGE, where QRESYNC is enabled", c->name);
+    RULE(c->box && n >= 1 && n <= c->count, "%s: EXPUNGE %u of %zu", c->name, (unsigned)n,
          c->count);
     uint32_t uid = c->list[n - 1].uid;
     take_out(c, n - 1);
@@ -91,7 +90,7 @@ static bool take_out_unknown(struct client *c, uint32_t uid) {
 static void hear_vanished(struct client *c, struct slice set, bool earlier) {
     size_t count;
     uint32_t *uids = set_uids(set, &count);
-    RULE(c->box && c->qresync, "%c: VANISHED, where QRESYNC is not enabled", c->letter);
+    RULE(c->box && c->qresync, "%s: VANISHED, where QRESYNC is not enabled", c->name);
     if (!earlier)
         may_tell_gone(c, "VANISHED");
     for (size_t i = 0; i < count; i++) {
@@ -99,12 +98,12 @@ static void hear_vanished(struct client *c, struct slice set, bool earlier) {
         while (at < c->count && c->list[at].uid != uids[i])
             at++;
         if (at < c->count) {
-            RULE(!earlier || c->resyncing, "%c: VANISHED (EARLIER) of UID %u, which is there",
-                 c->letter, uids[i]);
+            RULE(!earlier || c->resyncing, "%s: VANISHED (EARLIER) of UID %u, which is there",
+                 c->name, uids[i]);
             take_out(c, at);
         } else {
             RULE(earlier || take_out_unknown(c, uids[i]),
-                 "%c: VANISHED of UID %u, of which nobody was told", c->letter, uids[i]);
+                 "%s: VANISHED of UID %u, of which nobody was told", c->name, uids[i]);
         }
         if (!earlier || truth_message(c->box, uids[i]))
             truth_see_gone(&c->run->truth, c->box, uids[i]);
@@ -201,19 +200,19 @@ static void merge(struct client *c, const struct truth_sight *s) {
 }
 
 static void place(struct client *c, uint64_t n, struct fetched *f) {
-    RULE(n >= 1 && n <= c->count, "%c: FETCH %u of %zu", c->letter, (unsigned)n, c->count);
+    RULE(n >= 1 && n <= c->count, "%s: FETCH %u of %zu", c->name, (unsigned)n, c->count);
     struct seen *e = &c->list[n - 1];
     if (f->sight.uid == 0)
         f->sight.uid = e->uid;
-    RULE(e->uid == 0 || e->uid == f->sight.uid, "%c: number %u is UID %u, and was %u", c->letter,
+    RULE(e->uid == 0 || e->uid == f->sight.uid, "%s: number %u is UID %u, and was %u", c->name,
          (unsigned)n, f->sight.uid, e->uid);
     if (f->sight.uid == 0) /* flags of one that he has not asked for yet */
         return;
     e->uid = f->sight.uid;
-    RULE(n == 1 || c->list[n - 2].uid < e->uid, "%c: UIDs do not rise at number %u", c->letter,
+    RULE(n == 1 || c->list[n - 2].uid < e->uid, "%s: UIDs do not rise at number %u", c->name,
          (unsigned)n);
     RULE(n == c->count || c->list[n].uid == 0 || c->list[n].uid > e->uid,
-         "%c: UIDs do not rise behind number %u", c->letter, (unsigned)n);
+         "%s: UIDs do not rise behind number %u", c->name, (unsigned)n);
     if (f->sight.flags != TRUTH_NOT_TOLD)
         e->flags = f->sight.flags;
     if (f->sight.modseq > 0)
@@ -223,7 +222,7 @@ static void place(struct client *c, uint64_t n, struct fetched *f) {
 static void hear_fetch(struct client *c, uint64_t n, struct check *k) {
     struct command *now = current(c);
     struct fetched f = {.sight.flags = TRUTH_NOT_TOLD};
-    RULE(c->box && now, "%c: FETCH, where nothing is selected or asked", c->letter);
+    RULE(c->box && now, "%s: FETCH, where nothing is selected or asked", c->name);
     take_attributes(k, &f);
     f.sight.asked = now->asked;
     f.sight.fresh = now->verb == V_FETCH || now->verb == V_SELECT || now->verb == V_NOOP;
@@ -232,8 +231,8 @@ static void hear_fetch(struct client *c, uint64_t n, struct check *k) {
         merge(c, &f.sight);
     else
         place(c, n, &f);
-    RULE(!c->qresync || f.sight.uid > 0, "%c: FETCH without UID, where QRESYNC is enabled",
-         c->letter);
+    RULE(!c->qresync || f.sight.uid > 0, "%s: FETCH without UID, where QRESYNC is enabled",
+         c->name);
     if (f.sight.uid == 0)
         return;
     if ((now->verb == V_FETCH || now->verb == V_SELECT) && f.sight.flags != TRUTH_NOT_TOLD)
@@ -294,7 +293,8 @@ static void hear_status(struct client *c, struct check *k) {
 
 static void hear_search(struct client *c, struct check *k) {
     struct command *now = current(c);
-    while (now && now->all && c_maybe(k, " ") && k->rest.len > 0 && k->rest.ptr[0] != '(')
+    while (now && (now->all || now->needle[0]) && c_maybe(k, " ") && k->rest.len > 0 &&
+           k->rest.ptr[0] != '(')
         note_got(now, (uint32_t)number(k));
 }
 
@@ -302,7 +302,7 @@ static void hear_code(struct client *c, struct check *k) {
     struct truth *t = &c->run->truth;
     struct command *now = current(c);
     if (c_maybe(k, "[UIDVALIDITY ")) {
-        RULE(now && now->verb == V_SELECT, "%c: UIDVALIDITY out of place", c->letter);
+        RULE(now && now->verb == V_SELECT, "%s: UIDVALIDITY out of place", c->name);
         c->box = truth_box(t, (uint32_t)number(k));
         now->box = c->box;
         struct picture *p = now->old;
@@ -338,7 +338,7 @@ static void hear_untagged(struct client *c, struct check *k) {
     } else if (c_maybe(k, "BYE")) {
         RULE(!c->box || c->box->may_be_deleted || c->run->truth.is_loose ||
                  c->run->truth.is_trouble,
-             "%c was sent away", c->letter);
+             "%s was sent away", c->name);
         c->dropped = true;
     } else if (c_maybe(k, "VANISHED (EARLIER) ")) {
         hear_vanished(c, slice_trim_lines(k->rest), true);
@@ -365,11 +365,11 @@ static void hear_untagged(struct client *c, struct check *k) {
 
 static void hear_tagged(struct client *c, struct check *k) {
     struct command *now = current(c);
-    RULE(now, "%c: an answer to nothing", c->letter);
+    RULE(now, "%s: an answer to nothing", c->name);
     struct slice tag = until(k, ' '), status = until(k, ' '), code = S("");
-    RULE(slice_eq(tag, slice_of_str(now->tag)), "%c: %.*s was answered before %s", c->letter,
+    RULE(slice_eq(tag, slice_of_str(now->tag)), "%s: %.*s was answered before %s", c->name,
          SLICE_ARG(tag), now->tag);
-    RULE(!slice_eq(status, S("BAD")), "%c: %s is BAD", c->letter, now->tag);
+    RULE(!slice_eq(status, S("BAD")), "%s: %s is BAD", c->name, now->tag);
     if (c_maybe(k, "["))
         code = until(k, ']');
     client_end(c, now, status, code);

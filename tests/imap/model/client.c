@@ -12,7 +12,11 @@
 #include "trace.h"
 
 void client_init(struct client *c, struct run *run, unsigned number) {
-    *c = (struct client){.run = run, .letter = (char)('A' + number)};
+    *c = (struct client){.run = run};
+    if (number < 26)
+        c->name[0] = (char)('A' + number);
+    else
+        (void)snprintf(c->name, sizeof c->name, "A%u-", number);
     c->qresync = number % 3 != 2;
     c->condstore = c->qresync || number % 2 == 0;
 }
@@ -35,7 +39,7 @@ uint32_t client_pick(struct client *c, uint32_t bound) {
 }
 
 void client_trace(struct client *c, char direction, struct slice text) {
-    trace_line(c->run->trace, "%c%c %.*s", c->letter, direction, (int)MIN(text.len, (size_t)400),
+    trace_line(c->run->trace, "%s%c %.*s", c->name, direction, (int)MIN(text.len, (size_t)400),
                text.ptr);
 }
 
@@ -124,7 +128,7 @@ static void forget_commands(struct client *c) {
 
 void client_drop(struct client *c) {
     if (c->stream) {
-        trace_line(c->run->trace, "%c  (connection ends)", c->letter);
+        trace_line(c->run->trace, "%s  (connection ends)", c->name);
         c->run->disconnect(c->run, c);
         c->stream = NULL;
     }
@@ -156,7 +160,7 @@ struct command *client_begin(struct client *c, enum verb verb, const char *forma
     MUST(c->command_count < CLIENT_COMMANDS);
     struct command *command = &c->commands[c->command_count++];
     *command = (struct command){.verb = verb, .box = c->box, .names_wish = -1};
-    (void)snprintf(command->tag, sizeof command->tag, "%c%u", ascii_lower(c->letter), ++c->tags);
+    (void)snprintf(command->tag, sizeof command->tag, "%s%u", c->name, ++c->tags);
     command->asked = truth_tick(&c->run->truth);
     command->names_changes = c->run->names.changes;
     va_list args;
@@ -193,7 +197,7 @@ static bool read_response(struct client *c) {
         struct slice line;
         int r = stream_read_line(c->stream, STREAM_WINDOW, &line);
         if (r < 0 || c->run->over) {
-            RULE(r != -ETIMEDOUT || c->run->over, "%c waits for an answer to %s", c->letter,
+            RULE(r != -ETIMEDOUT || c->run->over, "%s waits for an answer to %s", c->name,
                  c->first < c->command_count ? c->commands[c->first].tag : "nothing");
             return false;
         }

@@ -59,7 +59,7 @@ enum verb {
 
 struct command {
     enum verb verb;
-    char tag[12];
+    char tag[32];
     uint64_t asked;
     bool by_number; /* nothing may be told to be gone */
     struct truth_box *box;
@@ -70,6 +70,8 @@ struct command {
     bool all; /* FETCH or SEARCH of the whole mailbox, by UID; then what was told is in `got` */
     uint64_t changed_since; /* FETCH of all that has changed */
     bool whole;             /* FETCH of all numbers: the view is compared */
+    char needle[12];        /* SEARCH of subjects that have it; or begin with it */
+    bool begins;
     uint32_t *got;
     size_t got_count;
 
@@ -97,7 +99,7 @@ struct run;
 
 struct client {
     struct run *run;
-    char letter; /* in traces */
+    char name[16]; /* in traces: A to Y, a number; tags begin with it */
     struct stream *stream;
     void *server; /* the run's, of a connection */
     bool condstore, qresync;

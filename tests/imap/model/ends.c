@@ -53,8 +53,8 @@ static void end_select(struct client *c, struct command *k, enum answer answer) 
     c->modseq = resynced || c->count == 0 ? c->select_modseq : 0;
     if (!resynced)
         return;
-    RULE(c->count == k->new_count, "%c: with what QRESYNC told, there are %zu messages of %zu",
-         c->letter, c->count, k->new_count);
+    RULE(c->count == k->new_count, "%s: with what QRESYNC told, there are %zu messages of %zu",
+         c->name, c->count, k->new_count);
     check_view(c, k->asked);
 }
 
@@ -81,7 +81,7 @@ static void check_changes(const struct client *c, const struct command *k) {
         const struct truth_state *s = truth_state(m, k->asked);
         if (s && s->modseq > k->changed_since && !m->gone && !m->may_go && !m->may_move)
             RULE(k->box->may_be_deleted || has(k->got, k->got_count, m->uid),
-                 "%c: UID %u was changed at %u, which %s does not tell", c->letter, m->uid,
+                 "%s: UID %u was changed at %u, which %s does not tell", c->name, m->uid,
                  (unsigned)s->modseq, k->tag);
     }
 }
@@ -103,9 +103,38 @@ static void end_fetch(struct client *c, struct command *k, enum answer answer) {
         c->modseq = MAX(c->select_modseq, (uint64_t)1);
 }
 
+static bool has_needle(const struct command *k, uint32_t serial) {
+    char text[12];
+    (void)snprintf(text, sizeof text, "%u", serial);
+    const char *at = strstr(text, k->needle);
+    return at && (at == text || !k->begins);
+}
+
+/* Those that have it, and no others. */
+static void check_found(const struct client *c, const struct command *k) {
+    for (size_t i = 0; i < k->box->count; i++) {
+        const struct truth_message *m = k->box->messages[i];
+        const bool found = has(k->got, k->got_count, m->uid);
+        const bool stays = m->since > 0 && m->since < k->asked && !m->gone && !m->may_go &&
+                           !m->may_move && !k->box->may_be_moved && !k->box->may_be_deleted;
+        if (m->serial == TRUTH_ANY)
+            continue;
+        RULE(!found || has_needle(k, m->serial), "%s: UID %u is message %u, and was found by %s",
+             c->name, m->uid, m->serial, k->needle);
+        RULE(found || !stays || !has_needle(k, m->serial),
+             "%s: UID %u is message %u, and was not "
+             "found by %s",
+             c->name, m->uid, m->serial, k->needle);
+    }
+}
+
 static void end_search(struct client *c, struct command *k, enum answer answer) {
-    if (answer == OK && k->all)
+    if (answer != OK)
+        return;
+    if (k->all)
         truth_see_all(&c->run->truth, k->box, k->got, k->got_count, k->asked);
+    else if (k->needle[0])
+        check_found(c, k);
 }
 
 /* All that has happened was told. */
@@ -118,10 +147,10 @@ static void end_noop(struct client *c, struct command *k, enum answer answer) {
         const struct truth_state *s = m ? truth_state(m, k->asked) : NULL;
         if (!m)
             continue;
-        RULE(m->gone == 0 || m->gone >= k->asked, "%c was not told that UID %u is gone", c->letter,
+        RULE(m->gone == 0 || m->gone >= k->asked, "%s was not told that UID %u is gone", c->name,
              e->uid);
         RULE(!s || !c->condstore || e->flags == TRUTH_NOT_TOLD || e->modseq >= s->modseq,
-             "%c was not told of the change of UID %u", c->letter, e->uid);
+             "%s was not told of the change of UID %u", c->name, e->uid);
     }
     if (knows_all(c)) {
         check_view(c, k->asked);

@@ -61,17 +61,17 @@ static void compare_view(struct client *c) {
         if (!m->is_here)
             continue;
         RULE(at < c->count && (c->list[at].uid == m->uid || c->list[at].uid == 0),
-             "%c has UID %u at number %zu, where UID %u is", c->letter,
+             "%s has UID %u at number %zu, where UID %u is", c->name,
              at < c->count ? c->list[at].uid : 0, at + 1, m->uid);
         const struct truth_state *s = truth_state(m, UINT64_MAX);
         RULE(c->list[at].flags == TRUTH_NOT_TOLD || !s ||
                  (c->list[at].flags == s->flags &&
                   (!c->condstore || c->list[at].modseq == s->modseq)),
-             "%c has flags %x of UID %u, which are %x", c->letter, c->list[at].flags, m->uid,
+             "%s has flags %x of UID %u, which are %x", c->name, c->list[at].flags, m->uid,
              s->flags);
         at++;
     }
-    RULE(at == c->count, "%c has %zu messages, where %zu are", c->letter, c->count, at);
+    RULE(at == c->count, "%s has %zu messages, where %zu are", c->name, c->count, at);
 }
 
 static void look_at_boxes(struct client *c) WAITS {

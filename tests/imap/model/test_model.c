@@ -26,7 +26,8 @@
 #include "store/world.h"
 #include "trace.h"
 
-#define CLIENTS 5U
+#define CLIENTS 200U /* in one seed of CROWD; else up to 6 */
+#define CROWD   20U
 #define ROUNDS  6U
 #define ROOM    65536U /* bytes each way that a connection holds */
 
@@ -36,7 +37,9 @@ static bool trace;
 struct model { /* a seed's run */
     struct run run;
     struct world *world;
+    struct search_indexes *indexes; /* NULL: texts are read for each search */
     struct fiber *fiber;
+    size_t count;
     struct client clients[CLIENTS];
     uint64_t quota;
 };
@@ -71,6 +74,7 @@ static bool connect_to(struct run *run, struct client *c) {
     s->config.tag = S("in");
     s->config.user = S("tama@example.test");
     s->config.quota = &m->quota;
+    s->config.indexes = m->indexes;
     fiber_cond_init(&s->ended);
     assert_int_equal(fiber_spawn_under(m->fiber, "session", serve, s), 0);
     c->stream = ends[0];
@@ -125,6 +129,27 @@ static void vary(struct world *w, struct rng *rng) {
     w->options.memory = memories[rng_below(rng, 3)];
 }
 
+static void open_store(struct model *m) {
+    static const usec_t afters[] = {1, 20 * USEC_MS, 0};
+    struct rng *rng = &m->run.rng;
+    const struct search_indexes_options options = {.after = afters[rng_below(rng, 3)], .least = 1};
+    vary(m->world, rng);
+    m->indexes = rng_one_in(rng, 3) ? NULL : search_indexes_new(&options);
+    m->world->options.arrived = m->indexes ? search_indexes_arrived : NULL;
+    m->world->options.arrived_arg = m->indexes;
+    world_open(m->world);
+    if (m->indexes)
+        assert_int_equal(search_indexes_start(m->indexes, m->world->store), 0);
+}
+
+static void close_store(struct model *m) {
+    if (m->indexes)
+        search_indexes_stop(m->indexes);
+    world_close(m->world);
+    search_indexes_free(m->indexes);
+    m->indexes = NULL;
+}
+
 /* Copies what is there now, as a kill or a power cut leaves it. */
 static void server_dies(void *arg) {
     struct model *m = arg;
@@ -150,18 +175,17 @@ static void set_bad_day(struct run *run) {
 }
 
 static void drop_all(struct model *m) {
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < m->count; i++)
         client_drop(&m->clients[i]);
 }
 
 static void go_on_with_image(struct model *m) {
     drop_all(m);
-    world_close(m->world);
+    close_store(m);
     world_use_image(m->world);
     slow_disk_keep(m->world->dir);
-    vary(m->world, &m->run.rng);
     m->run.over = false;
-    world_open(m->world);
+    open_store(m);
 }
 
 /* So that it is too long ago to know what has vanished. */
@@ -172,9 +196,8 @@ static void let_time_pass(struct model *m) {
 
 static void start_again(struct model *m) {
     drop_all(m);
-    world_close(m->world);
-    vary(m->world, &m->run.rng);
-    world_open(m->world);
+    close_store(m);
+    open_store(m);
 }
 
 /* ------------------------------------------------------------------ rounds */
@@ -206,12 +229,12 @@ static void run_round(struct model *m) {
         set_bad_day(run);
     if (rng_one_in(&run->rng, 2))
         slow_disk.cut_after = 1 + rng_below(&run->rng, 150);
-    unsigned acts = 4 + rng_below(&run->rng, 25);
-    for (size_t i = 0; i < CLIENTS; i++) {
+    unsigned acts = m->count < CLIENTS ? 4 + rng_below(&run->rng, 25) : 1 + rng_below(&run->rng, 3);
+    for (size_t i = 0; i < m->count; i++) {
         starts[i] = (struct start){&m->clients[i], acts};
         assert_int_equal(fiber_start("client", client_main, &starts[i], &fibers[i]), 0);
     }
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < m->count; i++)
         fiber_join(fibers[i]);
     slow_disk.write_error = slow_disk.sync_error = 0;
     slow_disk.fail_times = slow_disk.cut_after = 0;
@@ -223,7 +246,7 @@ static void run_round(struct model *m) {
     if (rng_one_in(&run->rng, 10))
         let_time_pass(m);
     trace_line(trace, "   (all is looked at)");
-    inspect(run, m->clients, CLIENTS);
+    inspect(run, m->clients, m->count);
 }
 
 static void begin(struct model *m) {
@@ -235,13 +258,12 @@ static void begin(struct model *m) {
     slow_disk.longest = 1 + rng_below(&run->rng, 3 * USEC_MS);
     slow_disk.cut = server_dies;
     slow_disk.arg = m;
-    vary(m->world, &run->rng);
-    world_open(m->world);
+    open_store(m);
     assert_int_equal(store_mailbox_get(m->world->account, STORE_INBOX, &inbox), 0);
     run->inbox = inbox.uidvalidity;
     (void)truth_box(&run->truth, inbox.uidvalidity);
     names_init(&run->names, inbox.uidvalidity);
-    for (unsigned i = 0; i < CLIENTS; i++) {
+    for (unsigned i = 0; i < m->count; i++) {
         client_init(&m->clients[i], run, i);
         m->clients[i].dropped = true;
     }
@@ -259,12 +281,13 @@ WORLD_TEST(clients_are_told_what_is_there) {
     m->fiber = fiber_self();
     m->quota = 1ULL << 30;
     trace_begin("again: test_imap_imap_model 1 %" PRIu64 " trace", seed);
+    m->count = seed % CROWD == 0 ? CLIENTS : 2 + rng_below(&m->run.rng, 5);
     begin(m);
     for (unsigned i = 0; i < ROUNDS; i++)
         run_round(m);
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < m->count; i++)
         client_done(&m->clients[i]);
-    world_close(w);
+    close_store(m);
     truth_done(&m->run.truth);
     free(m);
 }
