@@ -56,12 +56,23 @@ static int find_last(struct imap_find *f, struct imap_progress *progress, size_t
     return error;
 }
 
+/* A batch may have looked at more: behind the last one that counts. */
+static size_t behind_last(const struct imap_find *f, const struct buf *uids) {
+    uint32_t last;
+    memcpy(&last, uids->ptr + uids->len - sizeof last, sizeof last);
+    return store_view_place(f->told->view, last) + 1;
+}
+
 int imap_find_some(struct imap_find *f, struct slice tag, struct imap_find_wanted wanted,
                    struct buf *uids) {
     struct imap_progress progress = imap_progress_begin(f->s, tag);
+    const size_t before = uids->len;
     size_t begin, end;
     find_bounds(f, &begin, &end);
     int error = imap_find_between(f, &progress, &begin, end, wanted.first, uids);
-    return error || wanted.last == 0 ? error
-                                     : find_last(f, &progress, begin, end, wanted.last, uids);
+    if (error || wanted.last == 0)
+        return error;
+    if (uids->len > before)
+        begin = behind_last(f, uids);
+    return find_last(f, &progress, begin, end, wanted.last, uids);
 }

@@ -63,6 +63,68 @@ static uint64_t find(struct client *c, struct slice program) WAITS {
     return found;
 }
 
+/* The value behind a name in an ESEARCH answer; empty: it is not there. */
+static struct slice value_of(struct slice said, const char *name) {
+    ssize_t at = slice_find(said, slice_of_str(name));
+    struct slice rest = at < 0 ? S("") : slice_from(said, (size_t)at + strlen(name)), value = S("");
+    return at >= 0 && slice_next(&rest, '\r', &value) && slice_next_word(&value, &rest) ? rest
+                                                                                        : S("");
+}
+
+/* A set such as "1:3,5". */
+static uint64_t bits_of(struct slice set) {
+    uint64_t bits = 0, first, last;
+    struct slice range, number;
+    while (set.len > 0 && slice_next(&set, ',', &range)) {
+        assert_true(slice_next(&range, ':', &number));
+        assert_int_equal(slice_to_u64(number, MESSAGES, &first), 0);
+        last = first;
+        if (range.len > 0)
+            assert_int_equal(slice_to_u64(range, MESSAGES, &last), 0);
+        for (; first <= last; first++)
+            bits |= (uint64_t)1 << (first - 1);
+    }
+    return bits;
+}
+
+/* So many of the bits from one on, counted from the first or from the last. */
+static uint64_t some_of(uint64_t found, unsigned from, unsigned to, bool from_end) {
+    uint64_t some = 0;
+    for (unsigned i = 0, seen = 0; i < MESSAGES; i++) {
+        unsigned bit = from_end ? MESSAGES - 1 - i : i;
+        if (!(found >> bit & 1))
+            continue;
+        seen++;
+        some |= seen >= from && seen <= to ? (uint64_t)1 << bit : 0;
+    }
+    return some;
+}
+
+/* MIN, MAX and PARTIAL, which look at no more than they need. */
+static void expect_ends(struct client *c, struct slice program, uint64_t expected) WAITS {
+    static const struct {
+        const char *returns, *name;
+        unsigned from, to;
+        bool from_end;
+    } asked[] = {
+        {"MIN", " MIN ", 1, 1, false},          {"MAX", " MAX ", 1, 1, true},
+        {"MIN MAX", " MAX ", 1, 1, true},       {"MIN MAX", " MIN ", 1, 1, false},
+        {"PARTIAL 2:4", " (2:4 ", 2, 4, false}, {"PARTIAL -2:-20", " (-2:-20 ", 2, 20, true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+        _cleanup_(buf_done) struct buf command = {0};
+        buf_printf(&command, "SEARCH RETURN (%s) %.*s", asked[i].returns, SLICE_ARG(program));
+        struct slice value = value_of(ask(c, buf_str(&command)), asked[i].name);
+        if (slice_ends(value, S(")")))
+            value.len--;
+        uint64_t found = slice_eq(value, S("NIL")) ? 0 : bits_of(value);
+        uint64_t wanted = some_of(expected, asked[i].from, asked[i].to, asked[i].from_end);
+        if (found != wanted)
+            fail_msg("%s: %llx, expected %llx", buf_str(&command), (unsigned long long)found,
+                     (unsigned long long)wanted);
+    }
+}
+
 /* Messages that differ in all that is asked for; some are large. */
 static void make_messages(struct world *w) WAITS {
     for (unsigned i = 0; i < MESSAGES; i++) {
@@ -179,6 +241,7 @@ WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
         if (found != expected)
             fail_msg("%s: %llx, expected %llx", buf_str(&program), (unsigned long long)found,
                      (unsigned long long)expected);
+        expect_ends(&c, buf_slice(&program), expected);
     }
     disconnect(&c);
     world_close(w);
