@@ -7,12 +7,20 @@
 
 enum { MAILBOXES_DEFAULT, MAILBOXES_NONE };
 
+/* What came of it. */
+struct added {
+    uint64_t result; /* the number of a single one; else how many */
+    uint64_t shared; /* accounts that give rights to the address of a single one */
+};
+
 static void write_json(struct cli *c, const struct account_new *account, uint64_t count,
-                       uint64_t result, const struct secret *secret) {
+                       const struct added *added, const struct secret *secret) {
     struct json j = {.to = &c->out};
     json_object(&j);
     cli_json_text(&j, "address", account->address);
-    cli_json_int(&j, count > 0 ? "added" : "id", (int64_t)result);
+    cli_json_int(&j, count > 0 ? "added" : "id", (int64_t)added->result);
+    if (added->shared > 0)
+        cli_json_int(&j, "shared", (int64_t)added->shared);
     if (secret->generated)
         cli_json_text(&j, "password", secret_slice(secret));
     json_end(&j);
@@ -20,7 +28,8 @@ static void write_json(struct cli *c, const struct account_new *account, uint64_
 }
 
 static void write_words(struct cli *c, const struct account_new *account, uint64_t count,
-                        uint64_t result, const struct secret *secret) {
+                        const struct added *added, const struct secret *secret) {
+    const uint64_t result = added->result;
     struct slice address = cli_shown(c->arena, account->address);
     if (count > 0)
         buf_printf(&c->out, P_("Added %llu account %.*s.\n", "Added %llu accounts %.*s.\n", result),
@@ -28,6 +37,14 @@ static void write_words(struct cli *c, const struct account_new *account, uint64
     else
         buf_printf(&c->out, _("Added the account %.*s, number %llu.\n"), SLICE_ARG(address),
                    (unsigned long long)result);
+    if (added->shared > 0)
+        buf_printf(&c->out,
+                   P_("%llu account gives this address rights in its mailboxes already; hayauma "
+                      "mailbox acl takes them away.\n",
+                      "%llu accounts give this address rights in their mailboxes already; hayauma "
+                      "mailbox acl takes them away.\n",
+                      added->shared),
+                   (unsigned long long)added->shared);
     if (secret->generated)
         buf_printf(&c->out, _("Password: %.*s\n"), SLICE_ARG(secret_slice(secret)));
 }
@@ -48,7 +65,8 @@ static int cmd_account_add(struct cli *c) WAITS {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    uint64_t count = cli_number(c->call, "count", 0), result = 0;
+    uint64_t count = cli_number(c->call, "count", 0);
+    struct added added = {0};
     uint64_t first = cli_number(c->call, "first", 0);
     bool hash = cli_has(c->call, "password-hash-stdin");
     bool bare = cli_number(c->call, "mailboxes", MAILBOXES_DEFAULT) == MAILBOXES_NONE;
@@ -76,15 +94,15 @@ static int cmd_account_add(struct cli *c) WAITS {
     if (r == 0)
         r = directory_access_open(c, &x, &problem);
     if (r == 0)
-        r = access_account_add(x, &account, first, count, &result, &problem);
+        r = access_account_add(x, &account, first, count, &added.result, &added.shared, &problem);
     directory_access_close(TAKE_PTR(x));
     if (r < 0)
         return cli_fail(r, &problem);
     r = bare ? begin_bare(c, &problem) : 0;
     if (c->json)
-        write_json(c, &account, count, result, &secret);
+        write_json(c, &account, count, &added, &secret);
     else
-        write_words(c, &account, count, result, &secret);
+        write_words(c, &account, count, &added, &secret);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
@@ -130,7 +148,8 @@ const struct cli_command command_account_add = {
     .offline = true,
     .parameters = account_add_parameters,
     .examples = account_add_examples,
-    .json = "{\"address\": text, \"id\"?: number, \"added\"?: number, \"password\"?: text}",
+    .json = "{\"address\": text, \"id\"?: number, \"added\"?: number, \"shared\"?: number,"
+            " \"password\"?: text}",
     .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
     .stage = CLI_READS,
     .run_in_fiber = cmd_account_add,

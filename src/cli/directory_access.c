@@ -5,6 +5,7 @@
  * command that finds neither socket nor lock free tries again for a while.
  */
 #include "cli/directory_access.h"
+#include "directory/sharing.h"
 
 #include <errno.h>
 
@@ -177,25 +178,33 @@ int access_domain_list(struct directory_access *x, struct arena *a, struct domai
 /* ------------------------------------------------------------------ accounts */
 
 static int add_remote(struct directory_access *x, const struct account_new *n, uint64_t first,
-                      uint64_t count, uint64_t *ret, struct problem *problem) WAITS {
+                      uint64_t count, uint64_t *ret, uint64_t *ret_shared,
+                      struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_account_add_in in = {
         .by = x->hint, .account = *n, .first = first, .count = count};
     struct rpc_directory_account_add_out out;
     int r = call_directory_account_add(x->link, &in, &a, &out, problem);
-    if (r == 0)
-        *ret = count > 0 ? out.added : out.id;
-    return r;
+    if (r < 0)
+        return r;
+    *ret = count > 0 ? out.added : out.id;
+    *ret_shared = out.shared;
+    return 0;
 }
 
 int access_account_add(struct directory_access *x, const struct account_new *account,
-                       uint64_t first, uint64_t count, uint64_t *ret, struct problem *problem) {
+                       uint64_t first, uint64_t count, uint64_t *ret, uint64_t *ret_shared,
+                       struct problem *problem) {
     CLI_WITHIN(BULK_PATIENCE);
     if (x->link)
-        return add_remote(x, account, first, count, ret, problem);
-    return count > 0 ? directory_account_add_many(x->directory, &x->order, account, first, count,
-                                                  ret, problem)
-                     : directory_account_add(x->directory, &x->order, account, ret, problem);
+        return add_remote(x, account, first, count, ret, ret_shared, problem);
+    if (count > 0)
+        return directory_account_add_many(x->directory, &x->order, account, first, count, ret,
+                                          problem);
+    int r = directory_account_add(x->directory, &x->order, account, ret, problem);
+    if (r == 0)
+        (void)directory_sharers_with(x->directory, account->address, ret_shared, NULL);
+    return r;
 }
 
 int access_account_show(struct directory_access *x, struct slice address, struct arena *a,

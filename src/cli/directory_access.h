@@ -43,9 +43,10 @@ struct rpc_link;
 int access_domains_of(struct rpc_link *link, struct directory *here, struct arena *a,
                       struct domain **ret, size_t *ret_count, struct problem *problem) WAITS;
 
-/* `count` 0: a single one, whose number is *ret; else so many, *ret is their count. */
+/* `count` 0: a single one, whose number is *ret, and so many accounts give rights to its address
+ * already; else so many, *ret is their count. */
 int access_account_add(struct directory_access *x, const struct account_new *account,
-                       uint64_t first, uint64_t count, uint64_t *ret,
+                       uint64_t first, uint64_t count, uint64_t *ret, uint64_t *ret_shared,
                        struct problem *problem) WAITS;
 int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
                         struct account *ret, struct problem *problem) WAITS;

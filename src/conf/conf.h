@@ -216,6 +216,7 @@ struct conf {
         usec_t removed_keep;             /* 0: removed accounts are purged by command only */
         struct conf_mailboxes mailboxes; /* each use once */
         enum conf_mailbox_names mailbox_names;
+        bool share_with_anyone; /* users may give rights to all others at once */
     } accounts;
 
     struct {

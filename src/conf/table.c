@@ -783,6 +783,13 @@ const struct conf_setting conf_settings[] = {
              "Archive, or the same in Japanese. Mailboxes that exist keep their names.",
              "accounts.mailboxes で名前を指定しなかったものの名前を、英語（Drafts、Sent、Junk、Trash、Archive）にするか、日本語（下書き、送信済み、迷惑メール、ゴミ箱、アーカイブ）にするか。すでにあるメールボックスの名前は変わりません。",
              "japanese")),
+    BOOL(CONF_ACCOUNTS, accounts.share_with_anyone, "share-with-anyone", "no",
+         FOR(MAIL, CONF_RELOAD),
+         DOC("Whether users may give rights in their mailboxes to all others at once (anyone), so "
+             "that these are in everybody's list. With no, only \"hayauma mailbox acl\" does it; "
+             "rights that were given stay.",
+             "メールボックスの権限を、利用者がほかの全員（anyone）に与えてよいかどうか。与えると、そのメールボックスは全員の一覧に現れます。no なら、hayauma mailbox acl でだけ設定できます。すでに与えた権限は変わりません。",
+             "yes")),
 
     /* ---------------------------------------------------------------- records */
     SPAN(CONF_EVENTS, events.keep, "keep", "30d", LIMITS(USEC_HOUR, 3650 * USEC_DAY),

@@ -122,3 +122,26 @@ int directory_owners(struct directory *d, struct slice user, struct arena *a, st
     *ret_count = count;
     return r;
 }
+
+struct counting {
+    struct slice address;
+    int64_t count;
+};
+
+static int count_job(struct db *db, void *arg) {
+    struct counting *c = arg;
+    return db_number(db, &c->count, "SELECT count(*) FROM sharing WHERE identifier = ?1",
+                     V_TEXT(c->address));
+}
+
+int directory_sharers_with(struct directory *d, struct slice address, uint64_t *ret,
+                           struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct name name;
+    int r = name_parse(&a, address, &name, problem);
+    struct counting c = {.address = r == 0 ? name.text : S("")};
+    if (r == 0)
+        r = directory_run(d, JOB_READ, count_job, &c, problem);
+    *ret = (uint64_t)c.count;
+    return MIN(r, 0);
+}

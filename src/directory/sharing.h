@@ -32,6 +32,10 @@ struct share_owner {
 int directory_find_owner(struct directory *d, struct slice user, struct slice address,
                          struct arena *a, struct share_owner *ret, struct problem *problem) WAITS;
 
+/* How many accounts give rights to an address, whoever has it. */
+int directory_sharers_with(struct directory *d, struct slice address, uint64_t *ret,
+                           struct problem *problem) WAITS;
+
 /* The addresses of all who share something with a user, but disabled ones; in the arena. */
 int directory_owners(struct directory *d, struct slice user, struct arena *a, struct slice **ret,
                      size_t *ret_count, struct problem *problem) WAITS;

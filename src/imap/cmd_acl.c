@@ -33,6 +33,12 @@ static bool is_owner(const struct imap_session *s, struct slice who) {
     return slice_eq(who, imap_owner(s));
 }
 
+/* What all others are given would be in everybody's list. */
+static bool gives_to_all(const struct imap_command *command, struct slice who, uint32_t rights) {
+    return command->verb == IMAP_SETACL && command->acl.change != IMAP_RIGHTS_REMOVE &&
+           rights != 0 && slice_eq(who, S("anyone"));
+}
+
 void imap_do_setacl(struct imap_session *s, const struct imap_command *command) {
     const struct imap_acl *acl = &command->acl;
     struct store_mailbox m;
@@ -47,6 +53,11 @@ void imap_do_setacl(struct imap_session *s, const struct imap_command *command) 
         return;
     }
     int error = imap_find_allowed(s, acl->mailbox, STORE_RIGHT_ADMINISTER, &m);
+    if (!error && !s->config->anyone && gives_to_all(command, who, rights)) {
+        imap_say(&s->c, command->tag, "NO", "NOPERM",
+                 "only the administrator gives rights to anyone");
+        return;
+    }
     if (!error && command->verb == IMAP_DELETEACL)
         error = store_set_rights(s->account, m.id, who, S(""));
     else if (!error)

@@ -17,6 +17,8 @@
 #define SEND_AT 16384U /* bytes that go on their way together */
 #define NONE    SIZE_MAX
 
+#define SHARED_MAX 1000U /* mailboxes of one owner that are told: nobody else fills a list */
+
 #define SORT_AT_ONCE 500U /* lines */
 
 struct line {
@@ -43,6 +45,7 @@ struct listing {
     bool cancelled;
     struct imap_entries entries; /* of metadata that is asked for */
     size_t longest;              /* value of it that was left out */
+    size_t shared;               /* mailboxes that one owner shares */
     struct imap_visit *visit;    /* to whose mailbox was told last, or NULL */
 };
 
@@ -207,7 +210,8 @@ static void add_mailboxes(struct listing *l) {
 
 static void add_shared(void *arg, struct slice path) {
     struct listing *l = arg;
-    add_path(l, path)->is_there = true;
+    if (l->shared++ < SHARED_MAX)
+        add_path(l, path)->is_there = true;
 }
 
 /* Whether a pattern may fit something below a path, by what stands before its first wildcard. */
@@ -238,6 +242,7 @@ static void add_others(struct listing *l) WAITS {
     for (size_t i = 0; i < count; i++) {
         struct slice path = arena_printf(&s->c.arena, IMAP_OTHERS "/%.*s", SLICE_ARG(owners[i]));
         size_t before = l->count;
+        l->shared = 0;
         if (!may_fit_below(l, arena_printf(&s->c.arena, "%.*s/", SLICE_ARG(path))))
             continue;
         if (imap_visit_list(s, owners[i], add_shared, l) == 0 && l->count > before) {

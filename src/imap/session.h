@@ -45,6 +45,7 @@ struct imap_session_config {
     uint64_t *held; /* bytes of long commands that all sessions hold (imap/reader.h); or NULL */
     struct fiber_turns *sorting; /* by account: of sessions that sort many messages; NULL: nobody
                                     waits for others */
+    bool anyone;                 /* the user may give rights to all others at once */
     const uint64_t *quota;       /* bytes that the account may hold just now; NULL, or to 0: any */
 
     /* Of a visit: whose mailboxes these are, his canonical address, and how it was begun. Empty:

@@ -116,6 +116,8 @@ const struct phrase imap_phrases[] = {
     {"the account has no room for it", "アカウントの容量制限を超えます"},
     {"the account has too many conversations, and this one was silent",
      "アカウントの接続が多すぎるため、通信のなかったこの接続を選びました"},
+    {"only the administrator gives rights to anyone",
+     "全員（anyone）に権限を与えられるのは管理者だけです"},
     {"the administrator sets quotas", "容量制限を設定できるのは管理者だけです"},
     {"the command is too long, closing", "コマンドが長すぎます。接続を閉じます"},
     {"the first unseen message", "最初の未読メール"},

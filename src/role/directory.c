@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "base/alloc.h"
+#include "directory/sharing.h"
 #include "events/kinds.h"
 #include "role/author.h"
 #include "role/directory_files.h"
@@ -220,7 +221,10 @@ static int on_account_add(void *arg, const struct rpc_caller *caller,
         return changed(p, directory_account_add_many(directory_of(p), &order, &account, in->first,
                                                      in->count, &out->added, problem));
     out->added = 1;
-    return changed(p, directory_account_add(directory_of(p), &order, &account, &out->id, problem));
+    int r = directory_account_add(directory_of(p), &order, &account, &out->id, problem);
+    if (r == 0)
+        (void)directory_sharers_with(directory_of(p), account.address, &out->shared, NULL);
+    return changed(p, r);
 }
 
 static int on_account_show(void *arg, const struct rpc_caller *caller,

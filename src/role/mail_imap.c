@@ -82,6 +82,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.message_max = conf->imap.message_size_max;
     config.indexes = m->indexes;
     config.quota = &s->allowed;
+    config.anyone = conf->accounts.share_with_anyone;
     config.sorting = &m->sorting;
     config.held = &m->held;
     buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */

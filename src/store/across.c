@@ -16,9 +16,25 @@ struct carriage {
     struct store_view *view;
     struct store_message message;
     struct fiber *fiber;
+    struct carriage *before;   /* NULL: it is the first */
+    struct fiber_cond leaving; /* `left` */
+    bool left;                 /* for its target, or there is nothing to bring */
     struct store_delivered delivered;
     int error;
 };
+
+/* They are read beside each other, and leave in their order: so their UIDs rise. */
+static int wait_for_turn(struct carriage *c) WAITS {
+    int r = 0;
+    while (r == 0 && c->before && !c->before->left)
+        r = fiber_cond_wait(&c->before->leaving);
+    return r;
+}
+
+static void leave(struct carriage *c) {
+    c->left = true;
+    fiber_cond_wake_all(&c->leaving);
+}
 
 /* A key of its own for a move, and for a copy that is the only one of its kind. */
 static void make_key(const struct carriage *c, struct buf *key) {
@@ -64,6 +80,10 @@ static int carry(struct carriage *c) WAITS {
         .part_count = 1,
         .fd = -1,
     };
+    error = wait_for_turn(c);
+    if (error)
+        return error;
+    leave(c); /* the next one goes on when this one waits */
     return w->to ? store_deliver(w->to->store, w->to->id, &d, &c->delivered)
                  : w->deliver(w->arg, m, &d, &c->delivered);
 }
@@ -71,6 +91,7 @@ static int carry(struct carriage *c) WAITS {
 static void carriage_main(void *arg) WAITS {
     struct carriage *c = arg;
     c->error = carry(c);
+    leave(c);
 }
 
 /* Carries as many as go at once, from a place in the UIDs on, which moves; adds those that came. */
@@ -85,7 +106,9 @@ static int carry_some(const struct store_across *w, struct store_view *v, size_t
     for (; *at < w->count && count < AT_ONCE && bytes < BYTES_AT_ONCE; (*at)++) {
         struct carriage *c = &list[count];
         size_t place = store_view_place(v, w->uids[*at]);
-        *c = (struct carriage){.across = w, .view = v};
+        *c = (struct carriage){
+            .across = w, .view = v, .before = count > 0 ? &list[count - 1] : NULL};
+        fiber_cond_init(&c->leaving);
         if (place == info.count)
             continue;
         store_view_at(v, place, &c->message);

@@ -94,6 +94,18 @@ FIBER_TEST(anyone_is_everybody_but_the_owner) {
     close_home(&h);
 }
 
+FIBER_TEST(who_gets_an_address_is_told_of_what_was_given_to_it) {
+    struct home h = open_home();
+    uint64_t count = 99;
+    share(&h, h.tama, "new@example.test", "anyone");
+    share(&h, h.mike, "new@example.test", "kuro@example.test");
+    assert_int_equal(directory_sharers_with(h.d, S("New@example.test"), &count, NULL), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(directory_sharers_with(h.d, S("other@example.test"), &count, NULL), 0);
+    assert_int_equal(count, 0);
+    close_home(&h);
+}
+
 FIBER_TEST(a_disabled_or_removed_owner_shares_nothing) {
     struct home h = open_home();
     uint64_t gone;
@@ -128,6 +140,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_is_named_finds_the_owner_and_nobody_else),
         cmocka_unit_test(test_anyone_is_everybody_but_the_owner),
+        cmocka_unit_test(test_who_gets_an_address_is_told_of_what_was_given_to_it),
         cmocka_unit_test(test_a_disabled_or_removed_owner_shares_nothing),
         cmocka_unit_test(test_it_is_kept_and_of_nobody_nothing_is),
     };

@@ -5,6 +5,7 @@
  * tama, mike and kuro, and those who share visit each other.
  *
  *     set user NAME@DOMAIN      whose the sessions are that begin from now on; at first tama's
+ *     set anyone yes / no       users may give rights to all others at once; at first yes
  *     set away on / off         another account than the user's cannot be reached
  *     set messages N            so many come into the INBOX now, "Subject: N" with a body
  *     set message-max N, set quota N
@@ -194,6 +195,7 @@ static void *world_new(void) {
     w->config.hand_back = hand_back;
     w->config.hand_back_arg = w;
     w->config.quota = &w->quota;
+    w->config.anyone = true;
     w->config.sorting = &w->sorting;
     w->config.ended = (const char *const *)&w->ended;
     w->memory.memory = memory_new();
@@ -263,6 +265,10 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
             w->config.user = people[i];
             w->account = ACCOUNT + i;
         }
+        return 0;
+    }
+    if (slice_eq(name, S("anyone"))) {
+        w->config.anyone = slice_eq(value, S("yes"));
         return 0;
     }
     if (slice_eq(name, S("away"))) {

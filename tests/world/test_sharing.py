@@ -198,12 +198,28 @@ def test_all_of_it_is_there_after_a_restart(server):
     host = server("reshared", settings={"workers.mail": WORKERS})
     owner, friend = pair(host, True)
     with logged_in(host, owner) as mine:
-        mine.ok("SETACL INBOX anyone lr")
+        assert b"NOPERM" in mine.say("SETACL INBOX anyone lr")[1]
+    host.run("mailbox", "acl", owner, "INBOX", "anyone", "read")
     host.stop()
     host.start()
     with logged_in(host, friend) as his:
         assert b"Other Users" in b"".join(his.ok('LIST "" *'))
         his.ok(f"EXAMINE {inbox_of(owner)}")
+
+
+def test_who_gets_an_address_again_is_told_of_its_rights(host):
+    owner, friend = pair(host, True)
+    with logged_in(host, owner) as mine:
+        mine.ok(f"SETACL INBOX {friend} lr")
+    host.run("account", "remove", friend)
+    added = host.run("account", "add", friend, "--no-password")
+    assert "1 account gives this address rights in its mailboxes already" in added
+    host.run("mailbox", "acl", owner, "INBOX", friend, "none")
+
+    def is_free():
+        host.run("account", "remove", friend)
+        return "rights" not in host.run("account", "add", friend, "--no-password")
+    wait_until(is_free, 5, 0.1, lambda: "the rights stay")
 
 
 @pytest.mark.quiet
