@@ -185,6 +185,22 @@ def test_two_devices_see_each_other_s_changes(host):
         assert b"* 1 EXPUNGE" in desk.ok("NOOP")
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_who_listens_is_told_between_commands(host, service):
+    user = host.account()
+    with selected(host, user, service) as wire, selected(host, user) as other:
+        wire.ok("CREATE Work")
+        wire.ok("NOTIFY SET (selected (MessageNew (UID) MessageExpunge)) "
+                "(mailboxes Work (MessageNew MessageExpunge))")
+        host.deliver(user)
+        assert wire.response(5) == b"* 1 EXISTS"
+        assert wire.response(5) == b"* 1 FETCH (UID 1)"
+        other.ok("UID MOVE 1 Work")
+        assert wire.response(5) == b"* 1 EXPUNGE"
+        assert wire.response(5) == b"* STATUS Work (MESSAGES 1 UIDNEXT 2)"
+        assert wire.ok("NOOP") == []
+
+
 # ---------------------------------------------------------------- what is announced
 
 
