@@ -212,18 +212,20 @@ static void do_idle(struct imap_session *s, const struct imap_command *command) 
         s->end = DOOR_END_DISMISSED;
 }
 
-/* With NOTIFY the client listens between commands, too (RFC 5465 §3.1): until it begins one. */
+/* With NOTIFY the client listens between commands, too (RFC 5465 §3.1): until it begins one. Who
+ * wants to hear of nothing does not. */
 static int wait_for_command(void *arg) WAITS {
     struct imap_session *s = arg;
-    const usec_t ends = fiber_now() + s->config->timeout; /* empty lines are nothing */
+    const struct imap_watching *n = s->watching;
+    const usec_t ends = fiber_now() + s->timeout; /* empty lines are nothing */
     int r = 0;
-    if (!s->watching)
+    if (!n || !(n->events | n->selected))
         return 0;
     while (r == 0 && !imap_reader_has_begun(&s->c.reader)) {
         arena_done(&s->c.arena); /* it may stay so for days */
-        r = wait_for_input(s, s->watching->delayed ? 0 : IMAP_TELL_EXPUNGES, ends);
+        r = wait_for_input(s, n->delayed ? 0 : IMAP_TELL_EXPUNGES, ends);
     }
-    stream_set_timeout(s->c.stream, s->config->timeout);
+    stream_set_timeout(s->c.stream, s->timeout);
     return r;
 }
 
