@@ -3,13 +3,11 @@
  * Results that are kept up to date (RFC 5267 §4.3): whatever two clients do by lot, a list to which
  * ADDTO and REMOVEFROM are applied is what the same search finds now.
  */
-#include "imap/session.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/random.h"
-#include "store/world.h"
+#include "talk.h"
 
 #define LISTS 4U
 #define MOST  400U /* messages */
@@ -30,21 +28,9 @@ struct results { /* as a client has it */
 };
 
 struct client {
-    struct stream *stream, *other;
-    struct fiber *fiber;
-    struct world *world;
-    struct buf said;
+    struct talk talk;
     struct results lists[LISTS];
 };
-
-static void serve(void *arg) WAITS {
-    struct client *c = arg;
-    struct imap_session_config config = imap_session_defaults;
-    struct imap_session_counts counts;
-    config.tag = S("in");
-    (void)imap_session(c->other, &config, c->world->store, TEST_ACCOUNT, &counts);
-    (void)stream_shutdown(c->other);
-}
 
 /* ------------------------------------------------------------------ what is heard */
 
@@ -123,7 +109,8 @@ static void expunge(struct client *c, uint32_t number) {
     }
 }
 
-static void hear(struct client *c, struct slice line) {
+static void hear(struct talk *t, struct slice line) {
+    struct client *c = CONTAINER_OF(t, struct client, talk);
     unsigned number, list;
     char word[20], text[120];
     assert_true(line.len < 100000);
@@ -143,24 +130,6 @@ static void hear(struct client *c, struct slice line) {
     apply(&c->lists[list], slice_from(steps, (size_t)slice_find_byte(steps, '(') + 1), added);
 }
 
-/* Says a command; hears all that is said then, up to the line with its tag. */
-static struct slice ask(struct client *c, const char *command) WAITS {
-    struct slice line;
-    stream_str(c->stream, command);
-    stream_str(c->stream, "\r\n");
-    assert_int_equal(stream_flush(c->stream), 0);
-    buf_clear(&c->said);
-    const size_t tag = strcspn(command, " ") + 1;
-    do {
-        assert_int_equal(stream_read_line(c->stream, 65536, &line), 0);
-        line = slice_trim_lines(line);
-        hear(c, line);
-        buf_add(&c->said, line);
-        buf_add_byte(&c->said, '\n');
-    } while (!slice_starts(line, slice_of(command, tag)));
-    return buf_slice(&c->said);
-}
-
 /* ------------------------------------------------------------------ what is done */
 
 static void say_search(struct client *c, size_t i, const char *tag, const char *returns,
@@ -169,7 +138,7 @@ static void say_search(struct client *c, size_t i, const char *tag, const char *
     struct slice set;
     (void)snprintf(words, sizeof words, searches[i].command, returns);
     (void)snprintf(command, sizeof command, "%s %s", tag, words);
-    struct slice said = ask(c, command);
+    struct slice said = talk_ask(&c->talk, command);
     ssize_t at = slice_find(said, S(" ALL "));
     ret->count = 0;
     if (at < 0)
@@ -181,7 +150,7 @@ static void say_search(struct client *c, size_t i, const char *tag, const char *
 
 static void assert_lists(struct client *c, unsigned step) WAITS {
     struct results now;
-    (void)ask(c, "n NOOP");
+    (void)talk_ask(&c->talk, "n NOOP");
     for (size_t i = 0; i < LISTS; i++) {
         say_search(c, i, "f", "RETURN (ALL) ", &now);
         if (now.count != c->lists[i].count ||
@@ -198,7 +167,7 @@ static void append(struct client *c) WAITS {
                "x");
     buf_printf(&command, "x APPEND INBOX%s {%zu+}\r\n%s", lot % 5 ? "" : " (\\Seen)", text.len,
                buf_str(&text));
-    (void)ask(c, buf_str(&command));
+    (void)talk_ask(&c->talk, buf_str(&command));
 }
 
 static void do_one(struct client *c, uint32_t uids) WAITS {
@@ -228,32 +197,15 @@ static void do_one(struct client *c, uint32_t uids) WAITS {
         (void)snprintf(command, sizeof command, "x UID STORE %u:%u %cFLAGS (%s)", first, last,
                        random_below(3) ? '+' : '-', flags[random_below(ARRAY_SIZE(flags))]);
     }
-    (void)ask(c, command);
-}
-
-static void connect_to(struct client *c, struct world *w) WAITS {
-    struct stream *ends[2];
-    struct slice line;
-    stream_pair(65536, ends);
-    *c = (struct client){.stream = ends[0], .other = ends[1], .world = w};
-    assert_int_equal(fiber_start("session", serve, c, &c->fiber), 0);
-    assert_int_equal(stream_read_line(c->stream, 65536, &line), 0);
-    (void)ask(c, "s SELECT INBOX");
-}
-
-static void disconnect(struct client *c) WAITS {
-    stream_free(c->stream);
-    fiber_join(c->fiber);
-    stream_free(c->other);
-    buf_done(&c->said);
+    (void)talk_ask(&c->talk, command);
 }
 
 WORLD_TEST_BOTH(lists_follow_what_is_done) {
     struct client *c = NEW(struct client), *other = NEW(struct client);
     struct store_mailbox m;
     world_open(w);
-    connect_to(c, w);
-    connect_to(other, w);
+    talk_begin(&c->talk, w, hear);
+    talk_begin(&other->talk, w, hear);
     random_fix(5267);
     for (unsigned i = 0; i < 10; i++)
         append(c);
@@ -265,15 +217,15 @@ WORLD_TEST_BOTH(lists_follow_what_is_done) {
         assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
         do_one(random_below(2) ? c : other, m.uidnext);
         if (m.messages > MOST / 4) {
-            (void)ask(other, "x UID STORE 1:* +FLAGS.SILENT (\\Deleted)");
-            (void)ask(other, "x EXPUNGE");
+            (void)talk_ask(&other->talk, "x UID STORE 1:* +FLAGS.SILENT (\\Deleted)");
+            (void)talk_ask(&other->talk, "x EXPUNGE");
         }
         if (random_below(3) == 0)
             assert_lists(c, step);
     }
     assert_lists(c, 300);
-    disconnect(c);
-    disconnect(other);
+    talk_end(&c->talk);
+    talk_end(&other->talk);
     free(c);
     free(other);
     world_close(w);
