@@ -17,8 +17,7 @@
 #define LOOKED_AT 5000U
 #define PIECE     256U    /* messages that are searched together */
 #define BYTES     262144U /* of a message, in one answer */
-#define UIDS      1000U
-#define NAMED_MAX 100U /* messages that an event names */
+#define NAMED_MAX 100U    /* messages that an event names */
 
 /* ------------------------------------------------------------------ which ones */
 
@@ -105,9 +104,9 @@ static bool add_found(struct listing *l, struct store_view *view, const struct b
 
 /* Goes down a mailbox from where the list goes on. 0: to its end; 1: the call has done its part. */
 static int look_through(struct listing *l, uint32_t mailbox) WAITS {
+    _cleanup_(told_close) struct told told = {0}; /* behind the search in it */
     _cleanup_(imap_find_done_p) struct imap_find *f = NULL;
     _cleanup_(buf_done) struct buf among = {0}, found = {0};
-    struct told told = {0};
     struct store_view_info info;
     struct store_message m;
     int r = told_open(&told, l->account, mailbox);
@@ -128,7 +127,6 @@ static int look_through(struct listing *l, uint32_t mailbox) WAITS {
         if (room)
             l->out->next.uid = m.uid;
     }
-    told_close(&told);
     return r < 0 ? r : !room || place > 0;
 }
 
