@@ -92,8 +92,11 @@ static void check_entries(struct slice facts, enum note_type type, struct buf *a
 
 static void check_body(struct slice facts, struct buf *again) {
     struct note_body n;
-    if (note_body_decode(facts, &n) == 0)
-        note_body_encode(again, &n);
+    if (note_body_decode(facts, &n) < 0)
+        return;
+    note_body_encode(again, &n);
+    if (n.return_path.len == 0) /* older notes do not even say how long it is */
+        again->len = MIN(again->len, facts.len);
 }
 
 static void check_key(struct slice facts, struct buf *again) {
