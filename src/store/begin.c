@@ -23,12 +23,30 @@ struct mailbox *account_add_inbox(struct store_account *a, uint32_t uidnext) {
                           });
 }
 
-static void subscribe(struct group *g, uint64_t modseq, struct slice path) {
-    const struct store_property p = {.kind = STORE_SUBSCRIPTION, .name = path};
-    property_add(g, modseq, &p, &S(""));
+/* What is to be made durable. */
+struct beginning {
+    struct list records; /* struct store_record */
+    struct arena arena;
+};
+
+static struct store_record *add_record(struct beginning *b, enum record_type type) {
+    struct store_record *r = ARENA_NEW(&b->arena, struct store_record);
+    r->type = type;
+    list_append(&b->records, &r->link);
+    return r;
 }
 
-static void add_defaults(const struct store_account *a, struct group *g) {
+static void subscribe(struct beginning *b, uint64_t modseq, struct slice path) {
+    add_record(b, RECORD_PROPERTY)->property = (struct record_property){
+        .kind = STORE_SUBSCRIPTION,
+        .name = path,
+        .is_set = true,
+        .value = S(""),
+        .modseq = modseq,
+    };
+}
+
+static void add_defaults(const struct store_account *a, struct beginning *b) {
     const struct store *s = a->store;
     const uint64_t modseq = a->given.modseq + 1;
     size_t bytes = 0;
@@ -39,34 +57,34 @@ static void add_defaults(const struct store_account *a, struct group *g) {
         return;
     for (size_t i = 0; i < s->default_count; i++) {
         const uint32_t id = a->given.mailbox_next + (uint32_t)i;
-        group_add(g, RECORD_MAILBOX)->mailbox = (struct record_mailbox){
+        add_record(b, RECORD_MAILBOX)->mailbox = (struct record_mailbox){
             .mailbox = id,
             .role = s->defaults[i].role,
-            .name = arena_copy(&g->arena, s->defaults[i].name),
+            .name = arena_copy(&b->arena, s->defaults[i].name),
             .uidvalidity = (uint32_t)(a->given.born / USEC_SEC) + id,
             .uidnext = 1,
             .modseq = modseq,
         };
     }
-    subscribe(g, modseq, S("INBOX"));
+    subscribe(b, modseq, S("INBOX"));
     for (size_t i = 0; i < s->default_count; i++)
-        subscribe(g, modseq, arena_copy(&g->arena, s->defaults[i].name));
+        subscribe(b, modseq, arena_copy(&b->arena, s->defaults[i].name));
 }
 
-static void publish_defaults(struct store_account *a, const struct group *g) {
-    LIST_EACH (r, &g->records, const struct store_record, link) {
+static void publish_defaults(struct store_account *a, const struct beginning *b) {
+    LIST_EACH (r, &b->records, const struct store_record, link) {
         if (r->type == RECORD_MAILBOX)
             a->given.mailbox_next = r->mailbox.mailbox + 1;
         account_publish(a, r);
     }
     a->given.modseq++;
-    LIST_EACH (r, &g->records, const struct store_record, link)
+    LIST_EACH (r, &b->records, const struct store_record, link)
         account_publish_modseq(a, r);
 }
 
 int account_begin(struct store_account *a, bool is_new) {
-    struct group g = {.account = a};
-    list_init(&g.records);
+    struct beginning b = {0};
+    list_init(&b.records);
     a->begins_bare &= is_new;
     if (is_new) { /* durable before anyone is told a UIDVALIDITY */
         a->given = (struct backend_counters){
@@ -76,13 +94,13 @@ int account_begin(struct store_account *a, bool is_new) {
         mailbox_begin(account_add_inbox(a, 1));
     }
     if (a->given.mailbox_next == STORE_INBOX + 1)
-        add_defaults(a, &g);
+        add_defaults(a, &b);
     int error = 0;
-    if (is_new || !list_empty(&g.records))
-        error = a->below->backend->ops->commit(a->below, &g.records);
-    if (!error && !list_empty(&g.records))
-        publish_defaults(a, &g);
-    arena_done(&g.arena);
+    if (is_new || !list_empty(&b.records))
+        error = a->below->backend->ops->commit(a->below, &b.records);
+    if (!error && !list_empty(&b.records))
+        publish_defaults(a, &b);
+    arena_done(&b.arena);
     return is_new ? error : 0; /* an older account does without them, until it is opened again */
 }
 
