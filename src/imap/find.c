@@ -314,8 +314,6 @@ int imap_find_between(struct imap_find *f, struct imap_progress *progress, size_
     int error = 0;
     if (!f->items)
         make_items(f);
-    if (!f->narrowed && !f->among) /* of some few the index knows no more than their texts */
-        imap_find_ask_index(f);
     while (!error && *at < end && (uids->len - before) / sizeof(uint32_t) < enough) {
         *at = gather(f, *at, end, enough, uids);
         error = f->suits_saved ? by_save_dates(f) : 0;
@@ -341,6 +339,7 @@ int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among
     size_t at = 0;
     store_view_info(f->told->view, &info);
     f->among = among;
-    return imap_find_between(f, &progress, &at, among ? among->len / sizeof(uint32_t) : info.count,
-                             SIZE_MAX, uids);
+    const size_t count = among ? among->len / sizeof(uint32_t) : info.count;
+    imap_find_ask_index(f, count);
+    return imap_find_between(f, &progress, &at, count, SIZE_MAX, uids);
 }

@@ -9,12 +9,12 @@
 
 #define STEPS 8U /* bodies that are passed over before the place is looked for by halves */
 
-void imap_find_ask_index(struct imap_find *f) {
+void imap_find_ask_index(struct imap_find *f, size_t messages) {
     struct search_asked asked[SEARCH_ASKED_MAX];
     size_t questions[SEARCH_ASKED_MAX], count = 0;
-    f->narrowed = arena_array(&f->arena, f->question_count, sizeof *f->narrowed);
-    if (!f->s || !f->s->config->indexes)
+    if (f->narrowed || messages <= IMAP_FIND_BATCH || !f->s || !f->s->config->indexes)
         return;
+    f->narrowed = arena_array(&f->arena, f->question_count, sizeof *f->narrowed);
     for (size_t i = 0; i < f->question_count && count < SEARCH_ASKED_MAX; i++) {
         const struct search_question *q = &f->questions[i];
         if (q->needle.len == 0)

@@ -69,6 +69,7 @@ int imap_find_some(struct imap_find *f, struct slice tag, struct imap_find_wante
     const size_t before = uids->len;
     size_t begin, end;
     find_bounds(f, &begin, &end);
+    imap_find_ask_index(f, end > begin ? end - begin : 0);
     int error = imap_find_between(f, &progress, &begin, end, wanted.first, uids);
     if (error || wanted.last == 0)
         return error;

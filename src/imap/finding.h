@@ -76,8 +76,11 @@ struct imap_find {
 /* The names of all KEYWORDs of the program. */
 void imap_find_prepare_keywords(struct imap_find *f);
 
-/* Asks the index all that it may know; and gives up what it has said. */
-void imap_find_ask_index(struct imap_find *f) WAITS;
+/*
+ * Asks the index all that it may know, once, unless so few messages are to be looked at that their
+ * texts tell as soon; and gives up what it has said.
+ */
+void imap_find_ask_index(struct imap_find *f, size_t messages) WAITS;
 void imap_find_drop_index(struct imap_find *f);
 
 /* IMAP_HOLDS_NOT, or IMAP_NOT_KNOWN: by the index alone. */

@@ -301,6 +301,16 @@ static void compare(struct client *with, struct client *without, unsigned search
     }
 }
 
+/* What is compared is not twice the same. */
+static void expect_narrowing(struct world *w, struct search_indexes *indexes) WAITS {
+    struct search_asked asked = {.field = SEARCH_ANY, .needle = S("invoice")};
+    search_indexes_ask(indexes, w->account, &asked, 1);
+    assert_true(asked.hits.narrows);
+    assert_int_equal(asked.hits.up_to, MESSAGES);
+    assert_in_range(asked.hits.count, 1, MESSAGES - 1);
+    search_hits_done(&asked.hits);
+}
+
 WORLD_TEST(searches_find_the_same_with_an_index_and_without) {
     struct search_indexes_options options = {0};
     struct search_indexes *indexes = search_indexes_new(&options);
@@ -317,6 +327,7 @@ WORLD_TEST(searches_find_the_same_with_an_index_and_without) {
     compare(&with, &without, 1);
     (void)fiber_sleep(USEC_MIN);
     assert_true(store_has_index(w->account));
+    expect_narrowing(w, indexes);
     compare(&with, &without, SEARCHES);
     deliver_some(w, 50); /* some that are not in it yet, some that are gone, some again */
     (void)ask(&without, S("STORE 10:20 +FLAGS (\\Deleted)"));
