@@ -18,7 +18,7 @@
 #include "unit.h"
 
 #define MESSAGES 300U
-#define SEARCHES 400U
+#define SEARCHES 150U
 
 struct client {
     struct stream *stream, *other;
