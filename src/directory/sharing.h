@@ -12,7 +12,7 @@
 
 #include "directory/directory.h"
 
-#define DIRECTORY_SHARES_MAX 3000U /* identifiers of an account; more are not told */
+#define DIRECTORY_SHARES_MAX 1000U /* identifiers of an account; more are not told */
 #define DIRECTORY_OWNERS_MAX 1000U /* that one user is told of */
 
 /* All identifiers to which an account gives something. 0, also if there is no such account; or the
