@@ -122,7 +122,7 @@ static void send_with_fd(int to, int fd, size_t missing) {
         struct cmsghdr align;
     } control = {0};
     _cleanup_(buf_done) struct buf frame = {0};
-    uint32_t len = 2 * 8 + 6 * 4 + 1 + 1;
+    uint32_t len = 3 * 8 + 6 * 4 + 1 + 1;
     buf_add_u32(&frame, len - (uint32_t)missing);
     buf_add_u16(&frame, NUMBER(ROLE_MAIL, 1));
     buf_add_u8(&frame, 0);
@@ -138,6 +138,7 @@ static void send_with_fd(int to, int fd, size_t missing) {
     buf_add_u8(&frame, 1);  /* there is a descriptor */
     buf_add_u32(&frame, 0); /* unread */
     buf_add_u32(&frame, 0); /* passed_on */
+    buf_add_u64(&frame, 0); /* carried */
     struct iovec part = {frame.ptr, frame.len - missing};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
