@@ -216,9 +216,22 @@ static int run_ask(void *arg) {
     return index_places(j->index, j->body, j->places, ASKED, &j->count);
 }
 
+/* Of a body that the database has not taken in. */
+static void note_pending(struct solo_account *a, uint64_t body) {
+    struct note_message n;
+    LIST_EACH (r, &a->pending, const struct log_record, link)
+        if (r->type == NOTE_MESSAGE && note_message_decode(log_record_facts(r), &n) == 0 &&
+            n.message == body)
+            place_note(a, &(struct index_place){.body = body,
+                                                .pack = r->pack,
+                                                .offset = r->place.body,
+                                                .size = (uint32_t)r->place.body_len,
+                                                .crc = r->place.body_crc});
+}
+
 /*
- * What the database knows is right even if it is behind: so what is in it can be read while nothing
- * can be written to it, on a full disk.
+ * What the database knows is right even if it is behind: so messages can be read while nothing can
+ * be written to it, on a full disk.
  */
 static int ask_database(struct solo_account *a, uint64_t body) WAITS {
     int error = files_lock(a);
@@ -231,9 +244,10 @@ static int ask_database(struct solo_account *a, uint64_t body) WAITS {
     error = offload(OFFLOAD_DISK, run_ask, &j);
     for (size_t i = error ? 0 : j.count; i-- > 0;) /* last the one that was asked for */
         place_note(a, &j.places[i]);
+    if (behind)
+        note_pending(a, body);
     files_unlock(a, error ? error : behind);
-    bool found = !error && j.count > 0 && places[0].body == body;
-    return error || found ? error : behind;
+    return error || place_known(a, body, &places[0]) ? error : behind;
 }
 
 /* Where a body lies. */
