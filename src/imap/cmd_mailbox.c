@@ -101,7 +101,11 @@ void imap_do_create(struct imap_session *s, const struct imap_command *command) 
                     ? -E_REFUSED
                     : find_role(s->account, command->create.use, &role);
     if (!error)
+        error = store_names_lock(s->account);
+    if (!error) {
         error = make(s, command->create.mailbox, role, &id);
+        store_names_unlock(s->account);
+    }
     if (error == -E_REFUSED)
         imap_say(&s->c, command->tag, "NO", "USEATTR", "%s",
                  "a mailbox has one use of Archive, Drafts, Junk, Sent and Trash, and each is that "
@@ -114,12 +118,22 @@ void imap_do_create(struct imap_session *s, const struct imap_command *command) 
         tell_created(s, command, id);
 }
 
+/* The mailbox that is called so when it is removed. */
+static int remove_named(struct imap_session *s, struct slice name, struct store_mailbox *m) WAITS {
+    int error = store_names_lock(s->account);
+    if (error)
+        return error;
+    error = imap_find_allowed(s, name, STORE_RIGHT_REMOVE_MAILBOX, m);
+    if (!error)
+        error = store_remove_mailbox(s->account, m->id, false);
+    store_names_unlock(s->account);
+    return error;
+}
+
 /* With messages, without others below it (RFC 9051 §6.3.5). */
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) {
     struct store_mailbox m;
-    int error = imap_find_allowed(s, command->name, STORE_RIGHT_REMOVE_MAILBOX, &m);
-    if (!error)
-        error = store_remove_mailbox(s->account, m.id, false);
+    int error = remove_named(s, command->name, &m);
     if (!error && s->selected && s->told.mailbox == m.id)
         imap_unselect(s);
     if (error == -E_BUSY)
@@ -194,16 +208,24 @@ static int rename_other(struct imap_session *s, uint32_t mailbox, struct slice t
     return error ? error : store_rename_mailbox(s->account, mailbox, parent, name);
 }
 
-void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
-    const struct slice to = command->rename.to;
+static int rename_named(struct imap_session *s, struct slice from, struct slice to) WAITS {
     struct store_mailbox m;
-    int error = imap_find_allowed(s, command->rename.from, STORE_RIGHT_REMOVE_MAILBOX, &m);
-    if (!error && slice_eq(command->rename.from, to))
+    int error = store_names_lock(s->account);
+    if (error)
+        return error;
+    error = imap_find_allowed(s, from, STORE_RIGHT_REMOVE_MAILBOX, &m);
+    if (!error && slice_eq(from, to))
         error = -EEXIST;
     if (!error && m.id == STORE_INBOX)
         error = imap_visits(s) ? -EACCES : rename_inbox(s, to);
     else if (!error)
         error = rename_other(s, m.id, to);
+    store_names_unlock(s->account);
+    return error;
+}
+
+void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
+    int error = rename_named(s, command->rename.from, command->rename.to);
     if (error == -EEXIST)
         imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
     else if (error == -EINVAL)

@@ -325,7 +325,11 @@ int mail_answer_change_mailbox(struct store *s, const struct rpc_mail_change_mai
     v.account = account;
     v.path = one_form(in->path, a);
     v.to = one_form(in->to, a);
+    r = store_names_lock(account);
+    if (r < 0)
+        return r;
     r = changes[in->change].function(&v);
+    store_names_unlock(account);
     if (r == 0)
         tell(&v, by, done);
     if (r == 0 || problem->text[0])

@@ -97,6 +97,7 @@ static struct store_account *account_new(struct store *s, uint64_t id) {
     a->id = id;
     a->users = 1;
     fiber_cond_init(&a->changed);
+    fiber_mutex_init(&a->names);
     list_init(&a->watches);
     list_init(&a->comers);
     list_init(&a->changes);

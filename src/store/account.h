@@ -90,6 +90,7 @@ struct store_account {
     unsigned users;
     struct fiber_cond changed; /* `published` */
     struct list watches;       /* struct store_watch: told of the same */
+    struct fiber_mutex names;  /* store_names_lock() */
     uint64_t coming;           /* bytes that are announced, see incoming.h */
     struct list comers;        /* struct comer: messages that wait until others have come */
     struct link idle_link;     /* in store->idle, longest idle first */

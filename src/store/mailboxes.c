@@ -112,6 +112,14 @@ int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice 
 
 /* ------------------------------------------------------------------ another name */
 
+int store_names_lock(struct store_account *a) {
+    return fiber_mutex_lock(&a->names);
+}
+
+void store_names_unlock(struct store_account *a) {
+    fiber_mutex_unlock(&a->names);
+}
+
 static bool lies_below(const struct store_account *a, uint32_t mailbox, uint32_t above) {
     for (size_t depth = 0; mailbox && depth <= a->mailbox_count; depth++) {
         if (mailbox == above)

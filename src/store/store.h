@@ -234,6 +234,14 @@ int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice 
                          enum store_role role, uint32_t *ret_id) WAITS;
 
 /*
+ * For who looks for a mailbox by its name, and then renames or removes it: as long as he holds this
+ * lock no other one does that, and the mailbox is still called so. The verbs do not ask for it. 0;
+ * -ECANCELED, -ETIMEDOUT: it is not held.
+ */
+int store_names_lock(struct store_account *a) WAITS;
+void store_names_unlock(struct store_account *a);
+
+/*
  * Gives a mailbox another name or parent; what is below it goes along, and so do its messages with
  * their UIDs. Errors as store_create_mailbox(); -EPERM: it is the INBOX; -EINVAL: the new parent is
  * the mailbox itself or below it.

@@ -207,22 +207,10 @@ static int add_wish(struct names *n, enum names_verb verb, const char *name, con
     return -1;
 }
 
-static bool moves(enum names_verb verb) {
-    return verb == NAMES_DELETE || verb == NAMES_RENAME;
-}
-
-/* The server looks for a mailbox by its name and then changes it, whatever it is called then. */
-static bool is_moving(const struct names *n) {
-    for (size_t i = 0; i < NAMES_WISHES; i++)
-        if (n->wishes[i].is_used && moves(n->wishes[i].verb))
-            return true;
-    return false;
-}
-
 int names_begin(struct names *n, enum names_verb verb, const char *name, const char *to) {
     char above[NAME_SIZE];
     bool makes = verb == NAMES_CREATE || verb == NAMES_RENAME || verb == NAMES_RENAME_INBOX;
-    if (pending(n) + 4 > NAMES_WISHES / 2 || (moves(verb) && is_moving(n)))
+    if (pending(n) + 4 > NAMES_WISHES / 2)
         return -1;
     n->changes++;
     int wish = add_wish(n, verb, name, to);
