@@ -236,8 +236,11 @@ static struct command *begin_append(struct client *c, struct buf *text, const ch
     return k;
 }
 
+/* None that is large: who sends one without reading what comes meanwhile may wait for ever. */
 static void send_append(struct client *c) {
     _cleanup_(buf_done) struct buf text = {0};
+    while (message_is_large(c->run->serial + 1))
+        c->run->serial++;
     (void)begin_append(c, &text, "+");
     if (c->stream && !c->dropped) {
         stream_write(c->stream, buf_slice(&text));

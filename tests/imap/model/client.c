@@ -45,8 +45,12 @@ void client_trace(struct client *c, char direction, struct slice text) {
 
 /* ------------------------------------------------------------------ messages */
 
+bool message_is_large(uint32_t serial) {
+    return serial % 41 == 7;
+}
+
 void message_text(uint32_t serial, struct buf *to) {
-    size_t len = serial % 41 == 7 ? (100U << 10) + serial : 40 + serial * 7 % 1500;
+    size_t len = message_is_large(serial) ? (100U << 10) + serial : 40 + serial * 7 % 1500;
     buf_printf(to, "Subject: %u\r\n\r\n", serial);
     for (size_t i = 0; i < len; i++)
         if (i % 64 == 62)

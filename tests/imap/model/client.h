@@ -182,5 +182,6 @@ void client_end(struct client *c, struct command *command, struct slice status, 
 /* The text of a message, and the flags by name. */
 #define MESSAGE_MAX ((size_t)160 << 10)
 void message_text(uint32_t serial, struct buf *to);
+bool message_is_large(uint32_t serial); /* over 100 KiB */
 void flags_text(uint32_t flags, struct buf *to);
 uint32_t flags_of(struct slice words);
