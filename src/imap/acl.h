@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "imap/access.h"
+#include "imap/syntax/access.h"
 #include "store/rights.h"
 
 #define IMAP_RIGHTS_OF_OWNER (STORE_RIGHT_LOOKUP | STORE_RIGHT_ADMINISTER)

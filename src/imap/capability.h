@@ -6,7 +6,7 @@
 #pragma once
 
 #include "auth/door.h"
-#include "imap/write.h"
+#include "imap/syntax/write.h"
 
 /*
  * The list, as values behind CAPABILITY in a response or a response code. `message_max`: bytes that

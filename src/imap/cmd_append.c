@@ -15,7 +15,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "imap/quoted.h"
+#include "imap/fetch/quoted.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
 #include "store/incoming.h"

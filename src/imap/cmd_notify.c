@@ -3,7 +3,7 @@
  * NOTIFY (RFC 5465 §3.1). What was asked for is kept as the command was read: its text is read once
  * more, into memory of its own.
  */
-#include "imap/fetching.h"
+#include "imap/fetch/fetching.h"
 #include "imap/notify.h"
 #include "imap/rights.h"
 #include "imap/source.h"

@@ -9,9 +9,9 @@
 #include "auth/url_token.h"
 #include "base/random.h"
 #include "imap/acl.h"
-#include "imap/quoted.h"
+#include "imap/fetch/quoted.h"
 #include "imap/rights.h"
-#include "imap/urlauth.h"
+#include "imap/syntax/urlauth.h"
 #include "store/properties.h"
 
 #define MECHANISM "INTERNAL"

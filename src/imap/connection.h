@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "imap/append.h"
 #include "imap/capability.h"
+#include "imap/syntax/append.h"
 
 struct imap_connection {
     struct stream *stream; /* the caller's */

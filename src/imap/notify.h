@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "imap/access.h"
 #include "imap/session_inside.h"
+#include "imap/syntax/access.h"
 
 struct imap_group {
     struct imap_source source; /* sorted, as imap_source_has() takes it */

@@ -42,7 +42,8 @@ struct imap_session_config {
     struct slice off; /* names of capabilities that are neither announced nor enabled, unless the
                          account has others, of at most IMAP_OFF_MAX bytes */
     struct search_indexes *indexes; /* of the store; NULL: all texts are read for a search */
-    uint64_t *held; /* bytes of long commands that all sessions hold (imap/reader.h); or NULL */
+    uint64_t
+        *held; /* bytes of long commands that all sessions hold (imap/syntax/reader.h); or NULL */
     struct fiber_turns *sorting; /* by account: of sessions that sort many messages; NULL: nobody
                                     waits for others */
     bool anyone;                 /* the user may give rights to all others at once */

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "imap/search.h"
 #include "imap/session_inside.h"
+#include "imap/syntax/search.h"
 
 /* The same choice with its names sorted, in the arena: imap_source_has() takes it so. */
 struct imap_source imap_source_sort(const struct imap_source *source, struct arena *a) WAITS;

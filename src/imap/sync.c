@@ -3,9 +3,9 @@
  * What has changed in the selected mailbox, as the client is told: what is gone, what is new, flags
  * that are other ones. Whoever changed it, this session or another: all of it is found by MODSEQ.
  */
-#include "imap/context.h"
-#include "imap/fetching.h"
+#include "imap/fetch/fetching.h"
 #include "imap/notify.h"
+#include "imap/search/context.h"
 #include "imap/vanished.h"
 
 void imap_unselect(struct imap_session *s) {

@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "base/random.h"
 #include "fiber/sync.h"
-#include "imap/token.h"
+#include "imap/syntax/token.h"
 
 #define LINE_MAX_BYTES STREAM_WINDOW
 

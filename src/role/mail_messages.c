@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/words.h"
 #include "events/kinds.h"
-#include "imap/find.h"
+#include "imap/search/find.h"
 #include "role/mail_shown.h"
 
 #define PAGE      200U

@@ -2,7 +2,8 @@
 /*
  * The answers to what commands ask about messages in mailboxes (mail_mailboxes.h is about those),
  * for the mail role and for a command that works on the files itself. What is searched for is said
- * in the keys of IMAP's SEARCH, and found by its engine (imap/find.h), so both find the same.
+ * in the keys of IMAP's SEARCH, and found by its engine (imap/search/find.h), so both find the
+ * same.
  */
 #pragma once
 

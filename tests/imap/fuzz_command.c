@@ -10,7 +10,7 @@
 
 #include "dialogue/parts.h"
 #include "fiber/fiber.h"
-#include "imap/append.h"
+#include "imap/syntax/append.h"
 
 struct client {
     struct parts parts;

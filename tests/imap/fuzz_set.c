@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "imap/set.h"
+#include "imap/syntax/set.h"
 
 /* Whether the number is in the text of a good set, "*" being `highest`. */
 static bool text_has(struct slice text, uint64_t number, uint64_t highest) {

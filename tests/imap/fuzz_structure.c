@@ -7,7 +7,7 @@
  */
 #include <stdint.h>
 
-#include "imap/structure.h"
+#include "imap/fetch/structure.h"
 #include "map_of.h"
 #include "response_check.h"
 

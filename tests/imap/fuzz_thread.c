@@ -5,7 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
-#include "imap/thread.h"
+#include "imap/search/thread.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/encode.h"
-#include "imap/urlauth.h"
+#include "imap/syntax/urlauth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -7,7 +7,7 @@
 
 #include "base/encode.h"
 #include "base/error.h"
-#include "imap/utf7.h"
+#include "imap/syntax/utf7.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     struct buf text = {0}, name = {0}, again = {0};

@@ -9,8 +9,8 @@
 
 #include "base/encode.h"
 #include "base/error.h"
-#include "imap/fetch.h"
-#include "imap/write.h"
+#include "imap/syntax/fetch.h"
+#include "imap/syntax/write.h"
 #include "response_check.h"
 
 static void write_all(struct imap_writer *w, struct slice text, bool eight) {

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "imap/command.h"
+#include "imap/syntax/command.h"
 
 /* Of the text behind the tag "a". Fails the test if it is no command. */
 struct imap_command parse(const char *text);

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "imap/section.h"
+#include "imap/fetch/section.h"
 #include "map_of.h"
 #include "message/transfer.h"
 

@@ -2,7 +2,7 @@
 /*
  * APPEND and REPLACE as they come: what is told of them, in which order.
  */
-#include "imap/append.h"
+#include "imap/syntax/append.h"
 #include "unit.h"
 
 static const struct imap_mode mode = {.state = IMAP_STATE_SELECTED};

@@ -2,7 +2,7 @@
 /*
  * Dates of IMAP.
  */
-#include "imap/date.h"
+#include "imap/syntax/date.h"
 
 #include "base/error.h"
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "imap/append.h"
+#include "imap/syntax/append.h"
 #include "unit.h"
 
 static struct stream *client, *server;

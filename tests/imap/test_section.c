@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What is expected was worked out by hand from RFC 9051 §6.4.5.1 and RFC 3516 §4.3. */
-#include "imap/section.h"
+#include "imap/fetch/section.h"
 
 #include "section_of.h"
 #include "unit.h"

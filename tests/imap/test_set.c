@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "imap/set.h"
+#include "imap/syntax/set.h"
 #include "unit.h"
 
 /* The ranges as text, "*" as "N:*". */

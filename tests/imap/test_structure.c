@@ -3,7 +3,7 @@
  * What is expected was worked out by hand from RFC 9051 §7.5.2 and §9; each response is held to the
  * grammar, too.
  */
-#include "imap/structure.h"
+#include "imap/fetch/structure.h"
 
 #include <stdio.h>
 

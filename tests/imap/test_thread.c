@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "imap/thread.h"
+#include "imap/search/thread.h"
 
 /* A message: its id, what it follows, its subject (capital: it answers one), its date. Numbers of
  * messages are places from 1. */

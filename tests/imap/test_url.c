@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "imap/urlauth.h"
+#include "imap/syntax/urlauth.h"
 
 #include "unit.h"
 

@@ -2,7 +2,7 @@
 /*
  * Modified UTF-7.
  */
-#include "imap/utf7.h"
+#include "imap/syntax/utf7.h"
 #include "unit.h"
 
 static struct buf text;

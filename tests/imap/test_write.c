@@ -2,9 +2,9 @@
 /*
  * Writing responses; each of them is held to the grammar, too.
  */
-#include "imap/write.h"
+#include "imap/syntax/write.h"
 
-#include "imap/fetch.h"
+#include "imap/syntax/fetch.h"
 #include "response_check.h"
 #include "unit.h"
 
