@@ -161,7 +161,7 @@ PARAMETERS message_list_parameters[] = {
 };
 EXAMPLES message_list_examples[] = {
     "hayauma message list tama@example.jp --mailbox INBOX UNSEEN",
-    "hayauma message list tama@example.jp FROM hana SUBJECT '卒業 論文' SINCE 1-Nov-2026",
+    "hayauma message list tama@example.jp FROM hana SUBJECT '卒業 論文'",
     "hayauma message list tama@example.jp LARGER 10000000 -n 20",
     NULL,
 };

@@ -528,7 +528,7 @@ def test_wrong_command_lines_end_with_2_and_a_sentence(words):
 
 def test_manual_is_good_mdoc():
     page = hayauma("manual").stdout
-    done = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww"], input=page, capture_output=True,
+    done = subprocess.run(["groff", "-Kutf8", "-mdoc", "-Tutf8", "-ww"], input=page, capture_output=True,
                           text=True, check=True)
     assert done.stderr == ""
     for name in commands():

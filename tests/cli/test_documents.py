@@ -7,7 +7,8 @@ from server import TOP
 
 DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/**/*.md"), *TOP.glob("src/**/*.md"),
                     *TOP.glob("tests/**/*.md"), TOP / "bench/README.md"])
-SOURCES = {path.name: path for path in (*TOP.glob("src/**/*.[ch]"), *TOP.glob("tests/**/*.[ch]"))}
+SOURCES = {path.name: path for path in (*TOP.glob("src/**/*.[ch]"), *TOP.glob("tests/**/*.[ch]"),
+                                    *TOP.glob("bench/*.[ch]"))}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))

@@ -123,7 +123,7 @@ def test_events_are_told_in_japanese_on_a_terminal(running):
     there = ("-C", str(running.folder))
     journey = unwrapped(say(*there, "journey", "a@outside.test").stdout)
     for japanese in ("からのメール（送信者a@outside.test）を受け付けました。",
-                     "tama@example.test:tama@example.testのメールボックスに入りました",
+                     "tama@example.test:tama@example.testのメールボックスINBOXに入りました",
                      "すべての宛先の処理が終わりました"):
         assert japanese in journey, journey
     refused = unwrapped(say(*there, "journey", "b@outside.test").stdout)
