@@ -776,7 +776,7 @@ const struct conf_setting conf_settings[] = {
              "for a name of your own. An account that never had any but its INBOX gets them when it "
              "is next used; what its user has removed or renamed does not come again.",
              "INBOX のほかに、アカウントに最初から作るメールボックス。どのメールソフトも同じメールボックスを使うようになります。= の後ろに名前を書けば、その名前で作ります（空白を含むなら全体を引用符で囲みます）。INBOX しか持ったことのないアカウントには、次に使われたときに作ります。利用者が削除したり名前を変えたりしたものを、作り直すことはありません。",
-             "sent=送信控え trash drafts")),
+             "sent=Sent-Items trash drafts")),
     CHOICE(CONF_ACCOUNTS, accounts.mailbox_names, "mailbox-names", enum conf_mailbox_names,
          mailbox_names, "english", FOR(MAIL, CONF_RELOAD),
          DOC("How those are called that have no name of their own: Drafts, Sent, Junk, Trash and "
