@@ -42,7 +42,7 @@ def busy(running):
     running.add(TAMA)
     running.add("boss@example.test", "--admin")
     send(running, "a@outside.test", TAMA, subject="=?UTF-8?B?6K2w5LqL6Yyy44Gu5Lu2?=")
-    send(running, "bob@outside.test", TAMA, "boss@example.test", subject="Invoice 42")
+    send(running, "bob@outside.test", TAMA, "boss@example.test", subject="Invoice no.42")
     submit(running, "someone@example.net", "other@example.com", subject="far away")
     wait_for(lambda: running.json("queue", "list"))
     running("queue", "hold", "--all")
@@ -69,11 +69,11 @@ def test_one_message_a_line(busy):
 
 def test_words(busy):
     assert len(listed(busy, TAMA)) == 3
-    assert states(busy, TAMA, "invoice") == [("Invoice 42", "Delivered")]
+    assert states(busy, TAMA, "invoice") == [("Invoice no.42", "Delivered")]
     assert states(busy, "議事録") == [("議事録の件", "Delivered")]
-    assert states(busy, "OUTSIDE.test", "42") == [("Invoice 42", "Delivered")]
+    assert states(busy, "OUTSIDE.test", "no.42") == [("Invoice no.42", "Delivered")]
     assert states(busy, "invoice", "議事録") == []
-    assert "Invoice 42" in busy("journey", "bob@outside.test", "invoice").stdout
+    assert "Invoice no.42" in busy("journey", "bob@outside.test", "invoice").stdout
     busy("journey", "bob@outside.test", "nothing", code=NOT_FOUND)
     busy("journey", code=USAGE)
     assert "議事録の件" not in busy("log", TAMA, "invoice").stdout
