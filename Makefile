@@ -21,7 +21,7 @@ run: ## a mail server for example.test on loopback, with a first message and its
 	@exec scripts/demo
 
 test: ## everything: style, unit, dialogue and fuzz corpora under sanitizers, whole hosts
-	@scripts/install-packages build test deb
+	@scripts/install-packages build test world deb
 	@exec scripts/run-tests
 
 check: ## the quick part of it, for every few minutes
@@ -34,7 +34,7 @@ bench: ## figures, beside Postfix + Dovecot when this is root and they are there
 	@exec bench/run
 
 soak: ## faults under load for SOAK_MINUTES, valgrind, the other ways of switching fibers
-	@scripts/install-packages build test deb soak
+	@scripts/install-packages build test world deb soak
 	@exec scripts/soak $(SOAK_MINUTES)
 
 fuzz: ## each fuzz target for FUZZ_SECONDS
