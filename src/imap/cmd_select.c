@@ -198,20 +198,13 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
 
 /* CLOSE removes what is marked \Deleted without a word (RFC 9051 §6.4.1). */
 void imap_do_close(struct imap_session *s, const struct imap_command *command) {
-    _cleanup_(buf_done) struct buf uids = {0};
     size_t removed = 0;
     int error = 0;
     if (command->verb == IMAP_CLOSE && !s->read_only &&
         imap_may(s, s->told.mailbox, STORE_RIGHT_EXPUNGE) == 0) {
         error = imap_look(s);
         if (!error)
-            imap_deleted_uids(s, NULL, &uids);
-        if (uids.len > 0)
-            error = store_expunge(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
-                                  uids.len / sizeof(uint32_t), &removed);
-        s->counts.removed += removed;
-        if (!error && removed > 0)
-            imap_note_gone(s, &uids, S(""));
+            error = imap_remove_marked(s, NULL, &removed);
     }
     if (error) {
         imap_no(s, command, error);

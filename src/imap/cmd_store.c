@@ -102,7 +102,9 @@ void imap_do_store(struct imap_session *s, const struct imap_command *command) {
 
 /* ------------------------------------------------------------------ EXPUNGE */
 
-void imap_deleted_uids(struct imap_session *s, const struct imap_set *within, struct buf *uids) {
+/* Those that are marked, as far as the last look at the mailbox says. */
+static void find_marked(struct imap_session *s, const struct imap_set *within,
+                        struct buf *uids) WAITS {
     struct store_view_info info;
     struct store_message m;
     store_view_info(s->told.view, &info);
@@ -114,8 +116,24 @@ void imap_deleted_uids(struct imap_session *s, const struct imap_set *within, st
     }
 }
 
+int imap_remove_marked(struct imap_session *s, const struct imap_set *within, size_t *ret_removed) {
+    _cleanup_(buf_done) struct buf uids = {0}, removed = {0};
+    int error = 0;
+    find_marked(s, within, &uids);
+    if (uids.len > 0)
+        error =
+            store_expunge_marked(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
+                                 uids.len / sizeof(uint32_t), &removed);
+    if (error)
+        return error;
+    *ret_removed = removed.len / sizeof(uint32_t);
+    s->counts.removed += *ret_removed;
+    if (*ret_removed > 0)
+        imap_note_gone(s, &removed, S(""));
+    return 0;
+}
+
 void imap_do_expunge(struct imap_session *s, const struct imap_command *command) {
-    _cleanup_(buf_done) struct buf uids = {0};
     struct imap_messages i;
     size_t removed = 0;
     if (s->read_only) {
@@ -126,13 +144,7 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
     if (!error)
         error = command->uid ? imap_messages_begin(&i, s, &command->set, true) : imap_look(s);
     if (!error)
-        imap_deleted_uids(s, command->uid ? &i.set : NULL, &uids);
-    if (uids.len > 0)
-        error = store_expunge(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
-                              uids.len / sizeof(uint32_t), &removed);
-    s->counts.removed += removed;
-    if (!error && removed > 0)
-        imap_note_gone(s, &uids, S(""));
+        error = imap_remove_marked(s, command->uid ? &i.set : NULL, &removed);
     if (!error)
         error = imap_look(s);
     if (error) {

@@ -167,9 +167,12 @@ void imap_range_of(size_t count, const struct imap_partial *range, size_t *ret_f
 /* What "$" stands for: UIDs, some of which may have gone. Valid until something is saved. */
 struct imap_set imap_saved(const struct imap_session *s);
 
-/* The UIDs of messages that are marked \Deleted, of a set or of all, appended as uint32_t. */
-void imap_deleted_uids(struct imap_session *s, const struct imap_set *within,
-                       struct buf *uids) WAITS;
+/*
+ * Removes messages that were marked \Deleted at the last look at the selected mailbox, of a set or
+ * of all, and still are; how many. Those who keep counts and journeys are told.
+ */
+int imap_remove_marked(struct imap_session *s, const struct imap_set *within,
+                       size_t *ret_removed) WAITS;
 
 /*
  * Says which messages (uint32_t) have left the selected mailbox: for the one with this path, or

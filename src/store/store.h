@@ -462,6 +462,14 @@ int store_expunge(struct store_account *a, uint32_t mailbox, const uint32_t *uid
                   size_t *ret_removed) WAITS;
 
 /*
+ * The same for those of the messages that have \Deleted when they would go (RFC 9051 §6.4.3): from
+ * whom it was taken a moment before, by somebody else, stays. The UIDs of those that went
+ * (uint32_t, ascending) are added to `removed`.
+ */
+int store_expunge_marked(struct store_account *a, uint32_t mailbox, const uint32_t *uids,
+                         size_t count, struct buf *removed) WAITS;
+
+/*
  * Puts messages of a mailbox into another one, or the same, as further entries: with their flags
  * and dates, under new UIDs, in their order. All or none; durable when it returns. UIDs that are
  * not there are passed over. With `move` the old entries go in the same commit (RFC 6851).

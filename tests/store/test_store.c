@@ -276,6 +276,46 @@ WORLD_TEST_BOTH(a_snapshot_does_not_change_under_its_reader) {
     EXPECT_UIDS(w, 1, 3, 4);
 }
 
+static void take_the_mark_back(void *world) WAITS {
+    world_flag(world, 2, 0, STORE_DELETED);
+}
+
+struct removal {
+    struct world *w;
+    struct buf removed;
+};
+static void remove_marked(void *removal) WAITS {
+    static const uint32_t uids[] = {1, 2, 3};
+    struct removal *r = removal;
+    assert_int_equal(store_expunge_marked(r->w->account, STORE_INBOX, uids, 3, &r->removed), 0);
+}
+
+/* RFC 9051 §6.4.3: a mark that is taken back before the message goes keeps it, even if who removes
+ * it has asked before that was done. */
+WORLD_TEST_BOTH(a_mark_that_is_taken_back_in_time_keeps_the_message) {
+    struct removal r = {.w = w};
+    struct fiber *taker, *remover;
+    world_open(w);
+    world_fill(w, 4);
+    for (uint32_t uid = 1; uid <= 4; uid++)
+        world_flag(w, uid, STORE_DELETED, 0);
+    assert_int_equal(fiber_start("taker", take_the_mark_back, w, &taker), 0);
+    assert_int_equal(fiber_start("remover", remove_marked, &r, &remover), 0);
+    fiber_join(taker);
+    fiber_join(remover);
+    EXPECT_UIDS(w, 2, 4);
+    assert_int_equal(r.removed.len, 2 * sizeof(uint32_t));
+    assert_memory_equal(r.removed.ptr, ((const uint32_t[]){1, 3}), 2 * sizeof(uint32_t));
+    uint64_t modseq = store_account_modseq(w->account);
+    remove_marked(&r); /* nothing is left to remove, and nothing changes */
+    EXPECT_UIDS(w, 2, 4);
+    assert_int_equal(r.removed.len, 2 * sizeof(uint32_t));
+    assert_int_equal(store_account_modseq(w->account), modseq);
+    buf_done(&r.removed);
+    world_rebuild(w);
+    EXPECT_UIDS(w, 2, 4);
+}
+
 WORLD_TEST_BOTH(expunge_counts_only_what_was_there) {
     world_open(w);
     world_fill(w, 4);
@@ -933,6 +973,7 @@ int main(void) {
         BOTH(rfc9051_2_3_1_1_a_uidnext_that_was_seen_is_durable),
         BOTH(rfc1939_7_uidl_never_changes_and_never_repeats),
         BOTH(a_snapshot_does_not_change_under_its_reader),
+        BOTH(a_mark_that_is_taken_back_in_time_keeps_the_message),
         BOTH(expunge_counts_only_what_was_there),
         BOTH(who_watches_an_account_is_told_of_each_change_until_he_has_seen_enough),
         BOTH(many_uids_that_are_gone_keep_nobody_waiting),

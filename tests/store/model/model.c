@@ -169,7 +169,8 @@ static size_t apply_expunge(struct model *m, struct model_mailbox *b,
                             const struct model_change *c) {
     size_t kept = 0, before = b->count;
     for (size_t i = 0; i < before; i++)
-        if (!b->entries[i].uid || !has_uid(c, b->entries[i].uid))
+        if (!b->entries[i].uid || !has_uid(c, b->entries[i].uid) ||
+            (c->verb == MODEL_EXPUNGE && (b->entries[i].flags & c->add) != c->add))
             b->entries[kept++] = b->entries[i];
         else if (c->verb == MODEL_EXPUNGE)
             remember(m, b->id, &b->entries[i]);

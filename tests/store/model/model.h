@@ -128,7 +128,8 @@ struct model_change {
     uint32_t mailbox, to;
     uint32_t uids[MODEL_UIDS]; /* not in order, some more than once, some of them of nothing */
     size_t uid_count;
-    uint64_t add, remove;     /* flags and keywords; a delivery has `add` */
+    uint64_t add, remove;     /* flags and keywords; a delivery has `add`; without all of `add` a
+                                 message is not expunged */
     uint64_t unchanged_since; /* messages that were changed later keep their flags; 0: none does */
     uint32_t serial;
     char name[MODEL_NAME];

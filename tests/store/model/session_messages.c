@@ -132,15 +132,26 @@ static void check_removed(struct session *s, const struct model_change *c, uint6
     assert_true(removed == 0 || now.modseq > before);
 }
 
+/* Those that are marked, or all that are asked for. */
+static int expunge(struct session *s, const struct model_change *c, size_t *ret_removed) {
+    _cleanup_(buf_done) struct buf gone = {0};
+    if (!c->add)
+        return store_expunge(s->account, c->mailbox, c->uids, c->uid_count, ret_removed);
+    int error = store_expunge_marked(s->account, c->mailbox, c->uids, c->uid_count, &gone);
+    *ret_removed = gone.len / sizeof(uint32_t);
+    return error;
+}
+
 void do_expunge(struct session *s) {
     struct model_mailbox *b = session_mailbox(s);
     if (session_is_carried(s, b->id))
         return;
     struct model_change *c = session_begin(s, 0, MODEL_EXPUNGE, b->id);
     session_uids(s, b, c);
+    c->add = session_pick(s, 3) ? 0 : STORE_DELETED;
     uint64_t before = b->modseq;
     size_t removed = 0;
-    int error = store_expunge(s->account, c->mailbox, c->uids, c->uid_count, &removed);
+    int error = expunge(s, c, &removed);
     size_t wanted = session_end(s, c, error);
     if (!error && !s->run->over)
         check_removed(s, c, before, removed, wanted);
