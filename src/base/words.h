@@ -7,9 +7,10 @@
  *     buf_printf(to, P_("%u message\n", "%u messages\n", count), count);
  *     .about = N_("Lists the domains.")       in a table, where it is shown translated(c->about)
  *
- * Only a command chooses a language (cli/language.h), so in the processes of the server all of
- * these give the English back: logs and what goes over a link stay English. A sentence is marked
- * whole, never in pieces: other languages have another order ("%2$s" is good in a translation).
+ * Only a command chooses a language (cli/terminal/language.h), so in the processes of the server
+ * all of these give the English back: logs and what goes over a link stay English. A sentence is
+ * marked whole, never in pieces: other languages have another order ("%2$s" is good in a
+ * translation).
  */
 #pragma once
 

@@ -7,9 +7,9 @@
 
 #include "base/json.h"
 #include "cli/command.h"
-#include "cli/table.h"
+#include "cli/terminal/table.h"
 #include "fiber/fiber.h"
-#include "role/state.h"
+#include "role/master/state.h"
 
 extern const char cli_version[];
 

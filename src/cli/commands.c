@@ -3,7 +3,7 @@
  * All commands, in the order in which help, manual page and completion have them, and what all of
  * them share.
  */
-#include "cli/row.h"
+#include "cli/terminal/row.h"
 
 static const struct cli_parameter globals[] = {
     OPTION("directory", "DIR", .short_name = 'C', .kind = CLI_PATH,

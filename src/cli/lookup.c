@@ -2,7 +2,7 @@
 #include "cli/lookup.h"
 
 #include "base/alloc.h"
-#include "cli/server.h"
+#include "cli/host/server.h"
 #include "dns/resolver.h"
 #include "role/dns_link.h"
 

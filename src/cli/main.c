@@ -10,8 +10,8 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/docs.h"
-#include "cli/language.h"
+#include "cli/help/docs.h"
+#include "cli/terminal/language.h"
 #include "role/roles.h"
 
 #define WIDTH_USUAL 80U   /* of a terminal that does not know its own: a serial line */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "cli/enter.h"
+#include "cli/terminal/enter.h"
 #include "journey/event_log.h"
 #include "rpc/rpc.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/error.h"
 #include "conf/type.h"
-#include "message/domain.h"
+#include "message/address/domain.h"
 
 #define HOST_MAX 253 /* RFC 1035 §2.3.4, as text */
 

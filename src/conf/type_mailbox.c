@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "conf/syntax.h"
 #include "conf/type.h"
-#include "message/nfc.h"
+#include "message/unicode/nfc.h"
 
 #define NAME_MAX_BYTES 255U /* STORE_NAME_MAX */
 

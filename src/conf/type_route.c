@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "conf/syntax.h"
 #include "conf/type.h"
-#include "message/domain.h"
+#include "message/address/domain.h"
 
 const char *const conf_relay_tls_words[] = {"auto", "never", "may", "encrypt", "verify", NULL};
 

@@ -6,7 +6,7 @@
  */
 #include "directory/internal.h"
 
-#include "message/encode.h"
+#include "message/write/encode.h"
 
 #define SHOWN_MAX 1000U /* bytes of what was and what is now: a sentence is for people */
 

@@ -6,14 +6,14 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "message/address.h"
+#include "message/address/address.h"
 
 /* An address read for looking up. `text` ends with "@domain": that tail is the domain's own key. */
 struct name {
     struct slice text;    /* canonical: local part and domain in lower case, quoted if need be */
     struct slice written; /* the same with the local part's case kept */
     struct slice local;   /* canonical, unquoted */
-    struct slice domain;  /* canonical (message/domain.h) */
+    struct slice domain;  /* canonical (message/address/domain.h) */
     struct slice spelled; /* local part, unquoted, its case kept */
     bool utf8;            /* the local part has bytes above 127 */
 };

@@ -8,7 +8,7 @@
 #include "directory/schema.h"
 #include "base/words.h"
 
-#include "message/domain.h"
+#include "message/address/domain.h"
 
 #define PRAGMAS "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "imap/acl.h"
 
-#include "message/address.h"
+#include "message/address/address.h"
 
 static struct slice without_minus(struct slice identifier) {
     return slice_starts(identifier, S("-")) ? slice_from(identifier, 1) : identifier;

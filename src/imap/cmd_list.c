@@ -12,7 +12,7 @@
 #include "fiber/wait.h"
 #include "imap/metadata.h"
 #include "imap/rights.h"
-#include "imap/visit.h"
+#include "imap/visit/visit.h"
 
 #define SEND_AT 16384U /* bytes that go on their way together */
 #define NONE    SIZE_MAX

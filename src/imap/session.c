@@ -6,7 +6,7 @@
 #include "imap/metadata.h"
 #include "imap/notify.h"
 #include "imap/rights.h"
-#include "imap/visit.h"
+#include "imap/visit/visit.h"
 
 #include <errno.h>
 

@@ -10,7 +10,7 @@
 
 #include "fiber/turn.h"
 #include "imap/connection.h"
-#include "imap/others.h"
+#include "imap/visit/others.h"
 #include "search/indexes.h"
 #include "store/store.h"
 

@@ -3,7 +3,7 @@
 
 #include "events/kinds.h"
 #include "journey/record.h"
-#include "message/domain.h"
+#include "message/address/domain.h"
 #include "message/queue_id.h"
 
 #define PREFIX_MIN 5

@@ -2,7 +2,7 @@
 /*
  * syslog(3) would open the socket by its path, again whenever the daemon was started anew; the
  * process that writes the log has a root without it. So the master connects, and connects again
- * when there is another socket (role/children_syslog.c).
+ * when there is another socket (role/master/children_syslog.c).
  */
 #include "journey/syslog.h"
 

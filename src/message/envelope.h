@@ -2,7 +2,7 @@
 /*
  * The envelope of a message (RFC 5321 §2.3.1, RFC 3461): the one form in which sessions gather it,
  * processes hand it on, the spool keeps it and the relay reads it. Texts stand as they travel in
- * SMTP; addresses are canonical (message/address.h) and have no angle brackets.
+ * SMTP; addresses are canonical (message/address/address.h) and have no angle brackets.
  *
  * An encoding is a version byte, then fields of a tag (1 byte), a length (4) and a value. Fields
  * that have their default are left out, unknown ones are passed over. It is what stands in the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "message/results.h"
 
+#include "message/address/domain.h"
 #include "message/cfws.h"
-#include "message/domain.h"
 
 /* The authserv-id at the front: a token, or the content of a quoted string. Into `id`. */
 static struct slice read_id(struct slice s, char id[static DOMAIN_TEXT_MAX]) {

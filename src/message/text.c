@@ -2,7 +2,7 @@
 #include "message/text.h"
 
 #include "base/encode.h"
-#include "message/domain.h"
+#include "message/address/domain.h"
 
 #define WIDTH_MIN 20 /* narrower than this nothing is wrapped for */
 

@@ -16,7 +16,8 @@ void text_add(struct buf *to, struct slice s);
 /* As it is, but so that nothing in it means anything to roff, on a line for a macro or for text. */
 void text_add_roff(struct buf *to, struct slice s);
 
-/* As text_add, with internationalised domains in it as people read them (message/domain.h). */
+/* As text_add, with internationalised domains in it as people read them (message/address/domain.h).
+ */
 void text_add_names(struct buf *to, struct slice s);
 
 /* Columns that well-formed, escaped text takes: 2 for wide characters, 0 for combining ones. */

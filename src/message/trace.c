@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "message/trace.h"
 
-#include "message/domain.h"
-#include "message/fold.h"
+#include "message/address/domain.h"
+#include "message/write/fold.h"
 
 const char *trace_protocol(bool ehlo, bool tls, bool authenticated, bool smtputf8) {
     static const char *const names[2][2][2] = {

@@ -8,7 +8,7 @@
 
 #include "base/encode.h"
 #include "base/error.h"
-#include "message/charset.h"
+#include "message/charset/charset.h"
 
 struct word {
     int charset;

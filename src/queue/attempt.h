@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "message/dsn.h"
+#include "message/report/dsn.h"
 #include "queue/internal.h"
 
 enum outcome {

@@ -39,8 +39,8 @@
 #include "fiber/sync.h"
 #include "fiber/turn.h"
 #include "fiber/wait.h"
-#include "message/dsn.h"
 #include "message/envelope.h"
+#include "message/report/dsn.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
 

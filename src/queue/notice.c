@@ -4,9 +4,9 @@
  * messages of their own, since a stranger who has the password need not see what the administrators
  * are told.
  */
-#include "message/compose.h"
 #include "message/language.h"
-#include "message/submission.h"
+#include "message/write/compose.h"
+#include "message/write/submission.h"
 #include "queue/internal.h"
 
 #define HEADER_MAX (64U << 10) /* of a message that are read for its language */
@@ -62,7 +62,8 @@ struct notice {
     struct slice subject[LANGUAGES], text[LANGUAGES];
 };
 
-/* The language of the first message that is held comes first, as in reports (message/dsn.h). */
+/* The language of the first message that is held comes first, as in reports (message/report/dsn.h).
+ */
 static unsigned first_language(struct queue *q, queue_id id) WAITS {
     _cleanup_(spool_body_close) struct spool_body body = {0};
     _cleanup_(arena_done) struct arena a = {0};

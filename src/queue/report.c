@@ -5,7 +5,7 @@
  */
 #include "base/encode.h"
 #include "base/random.h"
-#include "message/submission.h"
+#include "message/write/submission.h"
 #include "queue/attempt.h"
 
 #define HEADER_MAX   (256U << 10) /* of a message that is not returned in full */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "queue/route.h"
 
-#include "message/domain.h"
+#include "message/address/domain.h"
 #include "message/header.h"
 #include "message/xtext.h"
 

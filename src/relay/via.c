@@ -6,7 +6,7 @@
  */
 #include "relay/via.h"
 
-#include "message/domain.h"
+#include "message/address/domain.h"
 
 /* How close a route's domain is; 0: it is not for this one. */
 static size_t closeness(struct slice pattern, struct slice domain) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "role/doors.h"
 
-#include "role/edge_imap.h"
-#include "role/edge_pop3.h"
-#include "role/edge_smtp.h"
-#include "role/mail_imap.h"
-#include "role/mail_pop3.h"
+#include "role/edge/edge_imap.h"
+#include "role/edge/edge_pop3.h"
+#include "role/edge/edge_smtp.h"
+#include "role/mail/mail_imap.h"
+#include "role/mail/mail_pop3.h"
 
 #define SMTP_REPLIES                                                                               \
     .too_many = "421 4.7.0 Too many connections from your address, try again later\r\n",           \

@@ -12,7 +12,7 @@
 
 #include "base/slice.h"
 #include "fiber/fiber.h"
-#include "role/crowd.h"
+#include "role/edge/crowd.h"
 
 struct edge_connection;
 struct mail_session;

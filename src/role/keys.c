@@ -23,8 +23,8 @@
 #include "events/kinds.h"
 #include "fiber/wait.h"
 #include "io/tls.h"
-#include "role/certificate_files.h"
 #include "role/keys_pair.h"
+#include "role/master/certificate_files.h"
 #include "role/roles.h"
 
 #define OLD_LIFE USEC_MIN /* an edge asks every 10 s, a handshake lasts 30 s at most */

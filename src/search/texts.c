@@ -9,11 +9,11 @@
 #include "base/alloc.h"
 #include "base/encode.h"
 #include "base/error.h"
-#include "message/charset.h"
+#include "message/charset/charset.h"
 #include "message/header.h"
-#include "message/html.h"
-#include "message/text_fold.h"
-#include "message/transfer.h"
+#include "message/mime/html.h"
+#include "message/mime/transfer.h"
+#include "message/unicode/text_fold.h"
 #include "message/words.h"
 
 #define STEP         16384U /* bytes that go through all steps at a time */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The texts of a message in which people search, folded (message/text_fold.h), with each run of
- * blanks and line ends as one blank: so a phrase is found wherever its lines were broken. Whoever
- * compares folds his needle with search_fold().
+ * The texts of a message in which people search, folded (message/unicode/text_fold.h), with each
+ * run of blanks and line ends as one blank: so a phrase is found wherever its lines were broken.
+ * Whoever compares folds his needle with search_fold().
  *
  * The message comes in pieces cut anywhere. Its texts are:
  * - each field of its header: decoded, as a line "name: value" and by itself;
@@ -13,18 +13,18 @@
  *   the first part of a multipart and behind the last is no text, unless there are no parts;
  * - the fields of the headers of its parts.
  *
- * Bounds are those of message/mime_scan.h: of a field 64 KiB, of a header 256 KiB. Memory: these,
- * and about 256 KiB. Time is linear. Pure.
+ * Bounds are those of message/mime/mime_scan.h: of a field 64 KiB, of a header 256 KiB. Memory:
+ * these, and about 256 KiB. Time is linear. Pure.
  */
 #pragma once
 
-#include "message/map.h"
+#include "message/map/map.h"
 #include "search/document.h"
 
 /* Appends text as it is compared: a whole one. */
 void search_fold(struct slice utf8, struct buf *to);
 
-/* Appends the addresses of a list of a map, not folded. `list` is as in message/map.h. */
+/* Appends the addresses of a list of a map, not folded. `list` is as in message/map/map.h. */
 void search_people(struct slice list, struct buf *to);
 
 /* What is given is folded and stands until the call returns. A member may be NULL. */

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "message/address.h"
+#include "message/address/address.h"
 #include "message/envelope.h"
 #include "smtp/reply.h"
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "message/map.h"
+#include "message/map/map.h"
 #include "store/account.h"
 
 /* So few bytes take less time than the way to another thread: 30 µs. */

@@ -423,12 +423,12 @@ int store_read_many(struct store_view *v, size_t place, size_t count, struct buf
                     struct store_piece *ret_pieces) WAITS;
 
 /*
- * The maps (message/map.h) of the first messages of a list, which may be of several mailboxes: at
- * most STORE_MAPS_MAX of them, as far as there are STORE_SPAN_MAX bytes of maps that are kept and
- * as many of those that have to be made, and of the messages for that (one message in any case).
- * Appends them to `to`, in any order, and says where each is, for message_map_read(). What is made
- * is kept for the next time, as well as that can be done; a message may be gone by now whose map is
- * still there. How many (1 to count), or an error of the first one, as store_read().
+ * The maps (message/map/map.h) of the first messages of a list, which may be of several mailboxes:
+ * at most STORE_MAPS_MAX of them, as far as there are STORE_SPAN_MAX bytes of maps that are kept
+ * and as many of those that have to be made, and of the messages for that (one message in any
+ * case). Appends them to `to`, in any order, and says where each is, for message_map_read(). What
+ * is made is kept for the next time, as well as that can be done; a message may be gone by now
+ * whose map is still there. How many (1 to count), or an error of the first one, as store_read().
  */
 #define STORE_MAPS_MAX 256U
 int store_maps(struct store_account *a, const struct store_message *messages, size_t count,

@@ -4,7 +4,7 @@
  * aliases. The rest is the file. Each call moves on, lines grow, and what comes out is text.
  */
 #include "base/encode.h"
-#include "cli/import_text.h"
+#include "cli/directory/import_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

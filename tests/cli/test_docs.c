@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "cli/commands.h"
-#include "cli/docs.h"
+#include "cli/help/docs.h"
 #include "conf/roles.h"
 #include "message/text.h"
 

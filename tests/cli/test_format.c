@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/error.h"
-#include "cli/format.h"
+#include "cli/terminal/format.h"
 
 static void test_sizes_for_people(void **state) {
     static const struct {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/init_print.h"
+#include "cli/host/init_print.h"
 
 /* What is said of a server for a.test in this folder. */
 static struct slice said_for(const char *directory, struct arena *a) {

@@ -2,7 +2,7 @@
 /* Which language a locale asks for, also where that locale does not exist on this machine. */
 #include "unit.h"
 
-#include "cli/language.h"
+#include "cli/terminal/language.h"
 
 struct locale {
     const char *all, *ctype, *messages, *lang, *language;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "cli/unit.h"
+#include "cli/host/unit.h"
 
 /* As systemd 252 of Debian 12 prints it. */
 #define SERVICE(load, active, file)                                                                \

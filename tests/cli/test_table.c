@@ -2,7 +2,7 @@
 /* Tables for people: aligned by display width, as wide as the terminal. */
 #include "unit.h"
 
-#include "cli/table.h"
+#include "cli/terminal/table.h"
 
 static const struct table_column three[] = {
     {"NAME", .shrinks = true}, {"SIZE", .right = true}, {"NOTE", .shrinks = true}};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "cli/when.h"
+#include "cli/terminal/when.h"
 
 /* 2026-11-29 14:05:06 in Tokyo, which is 05:05:06 UTC. */
 #define NOW ((usec_t)1795928706 * USEC_SEC)

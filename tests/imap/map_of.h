@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "message/map.h"
+#include "message/map/map.h"
 
 static inline void map_of(struct arena *a, struct slice message, struct message_map *ret) {
     _cleanup_(message_map_free_p) struct message_map_maker *maker = message_map_new();

@@ -6,7 +6,7 @@
 
 #include "imap/fetch/section.h"
 #include "map_of.h"
-#include "message/transfer.h"
+#include "message/mime/transfer.h"
 
 /* Appends them; 0, -ENOENT (NIL), or the error of imap_section_find(). */
 static inline int section_of(struct arena *a, const struct imap_section *section,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Paths of other accounts' mailboxes, and what a visit and its session say to each other. */
-#include "imap/others.h"
+#include "imap/visit/others.h"
 
 #include "base/error.h"
 #include "unit.h"

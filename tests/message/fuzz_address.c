@@ -3,7 +3,7 @@
  * Paths: what is accepted prints in a form that is accepted again and prints alike. The first byte
  * is the flags.
  */
-#include "message/address.h"
+#include "message/address/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/encode.h"
 #include "base/error.h"
-#include "message/domain.h"
+#include "message/address/domain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

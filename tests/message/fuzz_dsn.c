@@ -4,7 +4,7 @@
  * The input is cut at "|" into ORCPT, status, diagnostic, remote host, ENVID, sender's local part
  * and the message.
  */
-#include "message/dsn.h"
+#include "message/report/dsn.h"
 #include "message/scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

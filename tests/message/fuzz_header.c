@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "message/results.h"
 #include "message/scan.h"
-#include "message/submission.h"
+#include "message/write/submission.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/error.h"
-#include "message/mailboxes.h"
+#include "message/address/mailboxes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -5,7 +5,7 @@
  */
 #include "message/header.h"
 #include "message/scan.h"
-#include "message/shorten.h"
+#include "message/write/shorten.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

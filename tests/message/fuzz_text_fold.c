@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/encode.h"
 #include "base/error.h"
-#include "message/casemap.h"
-#include "message/nfc.h"
-#include "message/text_fold.h"
+#include "message/unicode/casemap.h"
+#include "message/unicode/nfc.h"
+#include "message/unicode/text_fold.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -5,12 +5,12 @@
  */
 #include "base/encode.h"
 #include "base/error.h"
-#include "message/address_list.h"
+#include "message/address/address_list.h"
 #include "message/date.h"
-#include "message/html.h"
-#include "message/mime_value.h"
-#include "message/subject.h"
-#include "message/transfer.h"
+#include "message/map/subject.h"
+#include "message/mime/html.h"
+#include "message/mime/mime_value.h"
+#include "message/mime/transfer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "message/map.h"
+#include "message/map/map.h"
 
 static inline void make_map(struct slice message, size_t feed, struct buf *to) {
     _cleanup_(message_map_free_p) struct message_map_maker *maker = message_map_new();

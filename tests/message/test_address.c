@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "message/address.h"
+#include "message/address/address.h"
 
 #define X10   "xxxxxxxxxx"
 #define X60   X10 X10 X10 X10 X10 X10

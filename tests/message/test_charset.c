@@ -9,7 +9,7 @@
 #include "message_test.h"
 
 #include "base/encode.h"
-#include "message/charset.h"
+#include "message/charset/charset.h"
 
 #define BAD "\xef\xbf\xbd"
 

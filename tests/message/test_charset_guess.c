@@ -5,7 +5,7 @@
  */
 #include "message_test.h"
 
-#include "message/charset.h"
+#include "message/charset/charset.h"
 
 #define BAD "\xef\xbf\xbd"
 

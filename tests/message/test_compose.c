@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "message_test.h"
 
-#include "message/compose.h"
+#include "message/write/compose.h"
 #include "oracle.h"
 
 static struct arena arena;

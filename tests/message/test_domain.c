@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "message/address.h"
+#include "message/address/address.h"
 #include "message_test.h"
 
 static char canonical_text[2048];

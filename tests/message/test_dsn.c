@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "message_test.h"
 
-#include "message/dsn.h"
-#include "message/dsn_text.h"
+#include "message/report/dsn.h"
+#include "message/report/dsn_text.h"
 #include "oracle.h"
 
 static struct arena arena;

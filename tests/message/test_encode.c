@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "message_test.h"
 
-#include "message/encode.h"
+#include "message/write/encode.h"
 #include "message/xtext.h"
 
 static struct buf out;

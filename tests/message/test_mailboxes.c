@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "message_test.h"
 
+#include "message/address/mailboxes.h"
 #include "message/cfws.h"
-#include "message/mailboxes.h"
 
 /* The list as "address/display" joined by blanks, then the broken entries as "!" each, and the
  * garbled ones as "?". */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "message/mime.h"
+#include "message/mime/mime.h"
 #include "message_test.h"
 
 static void check(const char *value, const char *type, const char *boundary) {

@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 #include "message/header.h"
-#include "message/mime_scan.h"
+#include "message/mime/mime_scan.h"
 
 struct seen {
     struct buf bodies[MIME_SCAN_PARTS]; /* what was given of each */

@@ -2,7 +2,7 @@
 #include "map_test.h"
 #include "message_test.h"
 
-#include "message/preview.h"
+#include "message/mime/preview.h"
 
 static void check(struct slice message, const char *want) {
     static const size_t feeds[] = {SIZE_MAX, 1, 5};

@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "message/header.h"
 #include "message/scan.h"
-#include "message/shorten.h"
+#include "message/write/shorten.h"
 #include "message_test.h"
 
 /* "@" stands for 1000 messages "x". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "message_test.h"
 
-#include "message/submission.h"
+#include "message/write/submission.h"
 
 static const struct submission_by by = {
     TEST_TIME, 31, {"mx.example.jp", 13}, {"tama@example.jp", 15}};

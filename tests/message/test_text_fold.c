@@ -8,10 +8,10 @@
 #include "message_test.h"
 
 #include "base/encode.h"
-#include "message/casemap.h"
-#include "message/charset.h"
-#include "message/nfc.h"
-#include "message/text_fold.h"
+#include "message/charset/charset.h"
+#include "message/unicode/casemap.h"
+#include "message/unicode/nfc.h"
+#include "message/unicode/text_fold.h"
 
 #define BAD "\xef\xbf\xbd"
 

@@ -3,9 +3,9 @@
 
 #include "base/encode.h"
 #include "base/random.h"
-#include "message/encode.h"
-#include "message/html.h"
-#include "message/transfer.h"
+#include "message/mime/html.h"
+#include "message/mime/transfer.h"
+#include "message/write/encode.h"
 
 /* In pieces of so many bytes; what is only counted has to be the same number. */
 static void decode(enum mime_encoding encoding, struct slice text, size_t feed, struct buf *to) {

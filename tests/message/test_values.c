@@ -3,7 +3,7 @@
 #include "message_test.h"
 
 #include "message/date.h"
-#include "message/subject.h"
+#include "message/map/subject.h"
 
 /* ------------------------------------------------------------------ parameters */
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
-#include "role/certificate_files.h"
+#include "role/master/certificate_files.h"
 
 static char folder[] = "/tmp/hayauma-certificate-XXXXXX";
 static struct conf conf;

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "role/children.h"
+#include "role/master/children.h"
 
 static struct children children;
 

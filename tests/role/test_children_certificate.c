@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "role/children.h"
+#include "role/master/children.h"
 
 static char folder[] = "/tmp/children-certificate-XXXXXX";
 static struct children children;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "fiber/scheduler.h"
-#include "role/children.h"
+#include "role/master/children.h"
 
 static char folder[64], chain_path[96], key_path[96];
 static struct children children;

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "role/children.h"
+#include "role/master/children.h"
 
 static struct children children;
 static char folder[64];

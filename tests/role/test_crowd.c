@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "role/crowd.h"
+#include "role/edge/crowd.h"
 
 static struct crowd crowd;
 static struct conf *conf;

@@ -4,7 +4,7 @@
 
 #include "directory/source.h"
 #include "proc/process_inside.h"
-#include "role/directory_role.h"
+#include "role/directory/directory_role.h"
 #include "role/roles.h"
 #include "role/ticket.h"
 

@@ -8,8 +8,8 @@
 #include "role/lone.h"
 
 #include "events/kinds.h"
-#include "role/directory_files.h"
-#include "role/directory_role.h"
+#include "role/directory/directory_files.h"
+#include "role/directory/directory_role.h"
 
 #define TOLD_MAX 300U
 

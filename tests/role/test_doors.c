@@ -15,9 +15,9 @@
 #include "conf/share.h"
 #include "io/net.h"
 #include "proc/process_inside.h"
-#include "role/edge_login.h"
-#include "role/listeners.h"
-#include "role/mail_sessions.h"
+#include "role/edge/edge_login.h"
+#include "role/mail/mail_sessions.h"
+#include "role/master/listeners.h"
 #include "role/roles.h"
 
 #define TAMA 7U

@@ -5,7 +5,7 @@
 #include "role/lone.h"
 
 #include "io/stream.h"
-#include "role/edge.h"
+#include "role/edge/edge.h"
 
 #define BURST 1000U
 

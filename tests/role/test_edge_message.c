@@ -15,7 +15,7 @@
 
 #include "directory/directory.h"
 #include "queue/queue.h"
-#include "role/edge_smtp.h"
+#include "role/edge/edge_smtp.h"
 
 #define USER 7U /* the number of tama@example.test */
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "io/tls.h"
-#include "role/edge.h"
+#include "role/edge/edge.h"
 
 #define CERTIFICATES 2
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "role/doors.h"
-#include "role/listeners.h"
+#include "role/master/listeners.h"
 
 #define PASSED 3 /* sd_listen_fds(3): the first one */
 

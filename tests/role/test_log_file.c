@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "role/log_file.h"
+#include "role/master/log_file.h"
 
 struct place {
     char folder[64], path[128];

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/encode.h"
 #include "fiber/wait.h"
-#include "role/mail.h"
+#include "role/mail/mail.h"
 
 #define TAMA 8U
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "proc/process_inside.h"
-#include "role/mail_sessions.h"
+#include "role/mail/mail_sessions.h"
 #include "role/roles.h"
 #include "role/ticket.h"
 

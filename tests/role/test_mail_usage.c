@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "role/mail.h"
+#include "role/mail/mail.h"
 
 #define TAMA     8U
 #define ACCOUNTS 1200U

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "role/proc_info.h"
+#include "role/master/proc_info.h"
 
 #define NOBODY 0x7fffffff /* beyond pid_max of every kernel */
 

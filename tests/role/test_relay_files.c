@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "fiber/fiber.h"
-#include "role/relay_files.h"
+#include "role/queue/relay_files.h"
 
 static char folder[] = "/tmp/hayauma-relay-files-XXXXXX";
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "role/author.h"
-#include "role/settings_used.h"
+#include "role/master/settings_used.h"
 
 static void test_settings_are_read_as_they_were_written(void **state) {
     char folder[] = "/tmp/settings-XXXXXX", path[64];

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "role/state.h"
+#include "role/master/state.h"
 
 static char directory[] = "/tmp/hayauma-state-XXXXXX";
 

@@ -2,7 +2,7 @@
 /* How many messages that come at the same time find room in a mailbox. */
 #include "unit.h"
 
-#include "role/taken_room.h"
+#include "role/mail/taken_room.h"
 
 #define TAMA 7U
 #define KOBO 8U

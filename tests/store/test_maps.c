@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 
 #include "fiber/fiber.h"
-#include "message/map.h"
+#include "message/map/map.h"
 #include "store/solo/map_file.h"
 
 #define MAPS     "67/4711/" MAP_FILE_NAME

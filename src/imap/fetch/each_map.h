@@ -3,7 +3,7 @@
 #pragma once
 
 #include "imap/session_inside.h"
-#include "message/map.h"
+#include "message/map/map.h"
 
 /*
  * Calls `each` for each of these UIDs, in their order, with its place in the list. Without a map it

@@ -15,7 +15,7 @@
 
 #include "fiber/wait.h"
 #include "io/file.h"
-#include "message/transfer.h"
+#include "message/mime/transfer.h"
 
 /* From the file of the message if it has one. */
 static ssize_t read_octets(struct imap_fetching *f, uint64_t offset, char *to, size_t len) WAITS {

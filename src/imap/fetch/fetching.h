@@ -7,7 +7,7 @@
 
 #include "imap/fetch/ahead.h"
 #include "imap/fetch/section.h"
-#include "message/map.h"
+#include "message/map/map.h"
 
 #define IMAP_FETCH_OF_MAP                                                                          \
     ((unsigned)(IMAP_FETCH_ENVELOPE | IMAP_FETCH_BODY | IMAP_FETCH_BODYSTRUCTURE |                 \

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "imap/syntax/fetch.h"
-#include "message/map.h"
+#include "message/map/map.h"
 
 /* Of a header so much is looked at for fields; what is behind it has none. */
 #define IMAP_HEADER_MAX ((size_t)1 << 20)

@@ -17,7 +17,7 @@
 #pragma once
 
 #include "imap/syntax/write.h"
-#include "message/map.h"
+#include "message/map/map.h"
 
 /* A value in parentheses. */
 void imap_write_envelope(struct imap_writer *w, const struct message_map_envelope *e);

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "message/map.h"
+#include "message/map/map.h"
 
 struct imap_thread_id {
     char kind; /* IMAP_ID_THREAD, or IMAP_ID_ALONE: it has no Message-ID, so nothing follows it */

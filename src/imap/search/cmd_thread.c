@@ -6,7 +6,7 @@
 #include "imap/fetch/each_map.h"
 #include "imap/search/found.h"
 #include "imap/search/thread.h"
-#include "message/casemap.h"
+#include "message/unicode/casemap.h"
 
 #define FOLLOW_MAX                                                                                 \
     2000000U          /* what all messages follow; of further ones the last reference counts */

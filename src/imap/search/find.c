@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "imap/progress.h"
 #include "imap/search/finding.h"
-#include "message/charset.h"
+#include "message/charset/charset.h"
 
 /* ------------------------------------------------------------------ preparing */
 

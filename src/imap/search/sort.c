@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "fiber/wait.h"
 #include "imap/fetch/each_map.h"
-#include "message/casemap.h"
+#include "message/unicode/casemap.h"
 #include "message/words.h"
 
 #define SORT_AT_ONCE 100U /* more messages take another thread */

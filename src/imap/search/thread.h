@@ -17,7 +17,7 @@ struct imap_thread_row {
     int64_t date;           /* sent; without such a date, when it came (§2.2) */
     int64_t arrival;        /* when it came */
     uint64_t subject;       /* a number for the base subject: the same for the same; 0: empty */
-    uint64_t id;            /* of its Message-ID, 0: none; as in message/map.h */
+    uint64_t id;            /* of its Message-ID, 0: none; as in message/map/map.h */
     const uint64_t *follow; /* what it follows, the oldest first */
     uint32_t follow_count;
     bool is_answer; /* by its subject */

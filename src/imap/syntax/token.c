@@ -3,7 +3,7 @@
 #include "imap/syntax/token.h"
 
 #include "imap/syntax/utf7.h"
-#include "message/nfc.h"
+#include "message/unicode/nfc.h"
 
 enum {
     ATOM = 1,    /* ATOM-CHAR, and bytes above 127 */

@@ -87,7 +87,7 @@ bool token_quoted(struct imap_cursor *c, const char *expected, struct slice *ret
 
 /*
  * The name of a mailbox as UTF-8 (imap/syntax/utf7.h says how it is read) in its one form
- * (message/nfc.h), INBOX in any case as "INBOX", before "/", too.
+ * (message/unicode/nfc.h), INBOX in any case as "INBOX", before "/", too.
  * At least one byte. Other rules of names are the caller's matter, even that it is UTF-8.
  */
 bool token_mailbox(struct imap_cursor *c, struct slice *ret);

@@ -2,7 +2,7 @@
 #include "imap/syntax/url.h"
 
 #include "base/encode.h"
-#include "message/nfc.h"
+#include "message/unicode/nfc.h"
 
 static int hex(char c) {
     c = ascii_lower(c);

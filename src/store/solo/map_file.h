@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * maps.db: the maps of an account's messages (message/map.h), by the number of the body. Derived:
- * whatever is wrong with it, it may be removed, and what is not in it is made anew.
+ * maps.db: the maps of an account's messages (message/map/map.h), by the number of the body.
+ * Derived: whatever is wrong with it, it may be removed, and what is not in it is made anew.
  *
  * Nothing here waits for fibers: all of it is called within offload(), one call at a time. Errors
  * as in db/db.h.

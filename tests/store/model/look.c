@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "disk.h"
-#include "message/map.h"
+#include "message/map/map.h"
 #include "store/rights.h"
 #include "store/undelete.h"
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whether mail for our domains comes here (MX, RFC 5321 §5.1) and whether their SPF records let us
+ * send. A domain whose mail comes by a gateway has an MX elsewhere, and that is told as a warning
+ * with words for it: which of the two it is nobody can know from here.
+ */
+#include "cli/directory/directory_access.h"
+#include "cli/host/check_dns.h"
+#include "dns/spf.h"
+
+#define DOMAINS_MAX 50U
+
+/* ------------------------------------------------------------------ MX */
+
+/* As its owner writes it; a record for the DNS has the other form. */
+static struct slice shown(const struct check_dns *d, struct slice domain) {
+    return cli_shown(d->k->c->arena, domain);
+}
+
+static bool leads_here(const struct check_dns *d, struct slice name) WAITS {
+    struct net_addr list[CHECK_ADDRESSES];
+    struct slice why;
+    if (dns_name_same(name, d->k->c->conf->hostname))
+        return true;
+    int count = check_addresses(d, name, list, &why);
+    for (int i = 0; i < count; i++) {
+        if (check_has_address(d->named, d->named_count, &list[i]) ||
+            check_has_address(d->own, d->own_count, &list[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A domain without MX is its own host. */
+static void judge_no_mx(const struct check_dns *d, struct slice domain) WAITS {
+    struct slice host = d->k->c->conf->hostname, name = shown(d, domain);
+    if (leads_here(d, domain))
+        check_add(d->k, CHECK_OK,
+                  _("mail for %.*s comes here by its address; an MX record would say so better:"
+                    "  %.*s. MX 10 %.*s."),
+                  SLICE_ARG(name), SLICE_ARG(domain), SLICE_ARG(host));
+    else
+        check_add(d->k, CHECK_WARNING,
+                  _("%.*s has no MX record, so mail for it does not come here; add  %.*s. MX 10"
+                    " %.*s."),
+                  SLICE_ARG(name), SLICE_ARG(domain), SLICE_ARG(host));
+}
+
+static void judge_mx(const struct check_dns *d, struct slice domain,
+                     const struct dns_answer *answer) WAITS {
+    const struct dns_record *ours = NULL, *first = NULL;
+    struct slice name = shown(d, domain);
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct dns_record *r = &answer->records[i];
+        if (!first || r->preference < first->preference)
+            first = r;
+        if ((!ours || r->preference < ours->preference) && leads_here(d, r->name))
+            ours = r;
+    }
+    if (answer->count == 1 && slice_eq(first->name, S(".")))
+        check_add(d->k, CHECK_WARNING,
+                  _("the MX record of %.*s says that it takes no mail at all (RFC 7505)"),
+                  SLICE_ARG(name));
+    else if (!ours)
+        check_add(d->k, CHECK_WARNING,
+                  _("the MX record of %.*s leads to %.*s and not here; that is right only if that"
+                    " host passes the mail on to this one"),
+                  SLICE_ARG(name), SLICE_ARG(shown(d, first->name)));
+    else if (ours->preference > first->preference)
+        check_add(d->k, CHECK_WARNING,
+                  _("mail for %.*s goes to %.*s first and comes here only when that does not"
+                    " answer; that is right only if that host passes the mail on to this one"),
+                  SLICE_ARG(name), SLICE_ARG(shown(d, first->name)));
+    else
+        check_add(d->k, CHECK_OK, _("mail for %.*s comes here (MX %.*s)"), SLICE_ARG(name),
+                  SLICE_ARG(shown(d, ours->name)));
+}
+
+static void check_mx(const struct check_dns *d, struct slice domain) WAITS {
+    struct dns_answer answer = {0};
+    int r = d->client.query(d->client.arg, domain, DNS_MX, d->k->c->arena, &answer);
+    struct slice why = check_no_answer(r, &answer);
+    if (why.len > 0)
+        check_add(d->k, CHECK_WARNING, _("the MX record of %.*s cannot be looked up: %.*s"),
+                  SLICE_ARG(shown(d, domain)), SLICE_ARG(why));
+    else if (answer.count == 0)
+        judge_no_mx(d, domain);
+    else
+        judge_mx(d, domain, &answer);
+}
+
+/* ------------------------------------------------------------------ SPF */
+
+/* The addresses from which our mail reaches others, as far as they can be known from here. */
+static size_t find_senders(const struct check_dns *d, struct net_addr *ret) WAITS {
+    const struct conf *conf = d->k->c->conf;
+    struct slice why;
+    size_t count = 0;
+    struct slice host = check_way_out(conf);
+    if (host.len > 0) {
+        int n = check_addresses(d, host, ret, &why);
+        return (size_t)MAX(n, 0);
+    }
+    for (size_t i = 0; i < conf->relay.source_addresses.count && count < CHECK_ADDRESSES; i++) {
+        if (!check_is_private(&conf->relay.source_addresses.list[i]))
+            ret[count++] = conf->relay.source_addresses.list[i];
+    }
+    for (size_t i = 0; count == 0 && i < d->named_count; i++) {
+        if (!check_is_private(&d->named[i]))
+            ret[count++] = d->named[i];
+    }
+    return count;
+}
+
+static void judge_spf(const struct check_dns *d, struct slice domain, const struct net_addr *addr,
+                      enum spf_result result, struct slice record) {
+    char text[NET_TEXT_SIZE];
+    struct slice from = net_format_host(addr, text), name = shown(d, domain);
+    switch (result) {
+    case SPF_PASS:
+        check_add(d->k, CHECK_OK, _("the SPF record of %.*s lets %.*s send: %.*s"), SLICE_ARG(name),
+                  SLICE_ARG(from), SLICE_ARG(record));
+        return;
+    case SPF_NONE:
+        check_add(d->k, CHECK_WARNING,
+                  _("%.*s has no SPF record, so some servers take its mail for spam; add  %.*s. TXT"
+                    " \"v=spf1 mx -all\""),
+                  SLICE_ARG(name), SLICE_ARG(domain));
+        return;
+    case SPF_UNKNOWN:
+        check_add(d->k, CHECK_NOTE,
+                  _("the SPF record of %.*s works with macros or ptr, which are not judged here:"
+                    " %.*s"),
+                  SLICE_ARG(name), SLICE_ARG(record));
+        return;
+    case SPF_TEMPERROR:
+        check_add(d->k, CHECK_WARNING, _("the SPF record of %.*s cannot be looked up now"),
+                  SLICE_ARG(name));
+        return;
+    case SPF_PERMERROR:
+        check_add(d->k, CHECK_WARNING,
+                  _("the SPF record of %.*s is wrong, is there twice, or asks DNS more than ten"
+                    " times, so it does not count: %.*s"),
+                  SLICE_ARG(name), SLICE_ARG(record));
+        return;
+    case SPF_NEUTRAL:
+    case SPF_FAIL:
+    case SPF_SOFTFAIL:
+        check_add(d->k, CHECK_WARNING,
+                  _("the SPF record of %.*s does not let %.*s send, so others refuse our mail or"
+                    " take it for spam: %.*s"),
+                  SLICE_ARG(name), SLICE_ARG(from), SLICE_ARG(record));
+    }
+}
+
+/* The first address that is not let through stands for all. */
+static void check_spf(const struct check_dns *d, struct slice domain,
+                      const struct net_addr *senders, size_t count) WAITS {
+    enum spf_result result = SPF_PASS;
+    struct slice record = {NULL, 0};
+    size_t i = 0;
+    for (; i < count; i++) {
+        result = spf_check(&d->client, domain, &senders[i], d->k->c->arena, &record);
+        if (result != SPF_PASS)
+            break;
+    }
+    if (count > 0)
+        judge_spf(d, domain, &senders[MIN(i, count - 1)], result, record);
+}
+
+/* ------------------------------------------------------------------ all domains */
+
+void check_domains(const struct check_dns *d) {
+    struct net_addr senders[CHECK_ADDRESSES];
+    struct domain *list = NULL;
+    size_t count = 0, sender_count = find_senders(d, senders);
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(d->k->c, &x, NULL);
+    if (r == 0)
+        r = access_domain_list(x, d->k->c->arena, &list, &count, NULL);
+    if (r < 0)
+        return; /* told by check_directory() */
+    size_t asked = 0;
+    for (; asked < MIN(count, DOMAINS_MAX) && fiber_now() < d->until; asked++) {
+        check_mx(d, list[asked].name);
+        check_spf(d, list[asked].name, senders, sender_count);
+    }
+    if (sender_count == 0 && count > 0)
+        check_add(d->k, CHECK_NOTE,
+                  _("SPF cannot be tested from here, since the public address of this host is not"
+                    " known; it is that to which its name should lead"));
+    if (asked < count)
+        check_add(d->k, CHECK_NOTE, _("DNS was asked about the first %zu of %zu domains only"),
+                  asked, count);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What readers move and delete, for the journeys of messages: each message that was delivered has
+ * an event of its own, of who did it and from where, without anything of what is in it. Others, and
+ * those beyond the first hundred of a command, are told together in one that belongs to no message.
+ * An account has MAIL_GONE_BURST such events, and then one in MAIL_GONE_EVERY; what is beyond is in
+ * the counts of its sessions alone.
+ */
+#pragma once
+
+#include "role/mail/mail_sessions.h"
+
+struct mail_gone {
+    struct store_account *account;
+    struct slice from, to; /* mailboxes; `to` empty: deleted */
+    const struct store_message *messages;
+    size_t count; /* of them */
+    size_t all;   /* that have gone */
+};
+
+void mail_tell_gone(struct mail_session *s, const struct mail_gone *g) WAITS;
