@@ -10,15 +10,12 @@
  * Prints "name value" lines; exit code 1 when anything was not as it should be. Connections come
  * from many loopback addresses.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "sessions.h"
 
 static const char usage[] =
     "usage: pop3_load login|fetch|park [options] HOST PORT\n"
@@ -31,19 +28,10 @@ static const char usage[] =
     "  -T       TLS from the first byte\n";
 
 struct load {
-    struct endpoint to;
-    unsigned sessions, count, users, depth;
-    const char *template, *password;
-    atomic_uint next, done, complaints, threads;
-    double *took;
-    struct client *parked; /* NULL unless they are to stay */
+    struct sessions all;
+    unsigned depth;
+    atomic_uint threads;
 };
-
-static bool complain(struct load *load, const char *where, const char *line) {
-    if (atomic_fetch_add(&load->complaints, 1) < 5)
-        (void)fprintf(stderr, "pop3_load: %s: %s\n", where, line ? line : "connection lost");
-    return false;
-}
 
 /* ------------------------------------------------------------------ steps */
 
@@ -52,18 +40,16 @@ static const char *answer(struct load *load, struct client *c, const char *where
     const char *line = client_line(c);
     if (line && strncmp(line, "+OK", 3) == 0)
         return line;
-    complain(load, where, line);
+    (void)sessions_complain(&load->all, where, line);
     return NULL;
 }
 
-static bool log_in(struct load *load, struct client *c, unsigned number) {
+static bool log_in(struct load *load, struct client *c, unsigned user) {
     char name[256];
-    if (!fill_template(name, sizeof name, load->template, number % load->users))
-        return complain(load, "-t", load->template);
-    if (!client_open(c, &load->to, number % 250))
-        return complain(load, "connect", NULL);
+    if (!sessions_connect(&load->all, c, user, name))
+        return false;
     return answer(load, c, "greeting") && client_printf(c, "USER %s\r\n", name) &&
-           answer(load, c, "USER") && client_printf(c, "PASS %s\r\n", load->password) &&
+           answer(load, c, "USER") && client_printf(c, "PASS %s\r\n", load->all.password) &&
            answer(load, c, "PASS");
 }
 
@@ -84,9 +70,9 @@ static void one_session(struct load *load, unsigned number, unsigned user) {
     double began = seconds();
     bool good = log_in(load, &c, user) && stat_mailbox(load, &c) >= 0;
     if (good)
-        load->took[atomic_fetch_add(&load->done, 1)] = seconds() - began;
-    if (load->parked && good) {
-        load->parked[number] = c;
+        sessions_note(&load->all, began);
+    if (load->all.parked && good) {
+        load->all.parked[number] = c;
         return;
     }
     if (good)
@@ -101,64 +87,27 @@ static void one_session(struct load *load, unsigned number, unsigned user) {
  */
 static void *run_sessions(void *data) {
     struct load *load = data;
+    struct sessions *all = &load->all;
     unsigned mine = atomic_fetch_add(&load->threads, 1);
-    unsigned turns = load->users / load->sessions;
+    unsigned turns = all->users / all->at_a_time;
     unsigned number;
-    for (unsigned turn = 0; (number = atomic_fetch_add(&load->next, 1)) < load->count &&
-                            atomic_load(&load->complaints) < 100;
-         turn++)
-        one_session(load, number, load->parked ? number : mine + load->sessions * (turn % turns));
+    for (unsigned turn = 0; sessions_next(all, &number); turn++)
+        one_session(load, number, all->parked ? number : mine + all->at_a_time * (turn % turns));
     return NULL;
 }
 
-static void run_threads(struct load *load) {
-    pthread_t threads[1000];
-    double began = seconds();
-    for (unsigned i = 0; i < load->sessions; i++)
-        if (pthread_create(&threads[i], NULL, run_sessions, load) != 0)
-            exit(3);
-    for (unsigned i = 0; i < load->sessions; i++)
-        (void)pthread_join(threads[i], NULL);
-    double spent = seconds() - began;
-    unsigned done = atomic_load(&load->done);
-    printf("sessions %u\nfailed %u\nseconds %.4f\nper_second %.1f\n", done, load->count - done,
-           spent, done / spent);
-    printf("p50_ms %.3f\np95_ms %.3f\n", part_below(load->took, done, 0.5) * 1e3,
-           part_below(load->took, done, 0.95) * 1e3);
-    (void)fflush(stdout);
+static bool run_login(void *data) {
+    struct load *load = data;
+    return sessions_run(&load->all, run_sessions, load);
 }
 
-static bool run_login(struct load *load) {
-    run_threads(load);
-    return atomic_load(&load->done) == load->count;
+static bool is_there(void *load, struct client *c) {
+    return client_printf(c, "NOOP\r\n") && answer(load, c, "NOOP");
 }
 
-static bool run_park(struct load *load) {
-    struct rlimit files = {load->count + 100, load->count + 100};
-    (void)setrlimit(RLIMIT_NOFILE, &files);
-    load->parked = calloc(load->count, sizeof *load->parked);
-    if (!load->parked)
-        return false;
-    for (unsigned i = 0; i < load->count; i++)
-        load->parked[i].fd = -1;
-    run_threads(load);
-    printf("parked\n");
-    (void)fflush(stdout);
-    while (getchar() != EOF)
-        ;
-    unsigned asked = 0;
-    unsigned alive = 0;
-    for (unsigned i = 0; i < load->count; i += 1 + load->count / 100) {
-        struct client *c = &load->parked[i];
-        asked++;
-        alive += c->fd >= 0 && client_printf(c, "NOOP\r\n") && answer(load, c, "NOOP");
-    }
-    printf("asked %u\nalive %u\n", asked, alive);
-    for (unsigned i = 0; i < load->count; i++)
-        if (load->parked[i].fd >= 0)
-            client_close(&load->parked[i]);
-    free(load->parked);
-    return atomic_load(&load->done) == load->count && alive == asked;
+static bool run_park(void *data) {
+    struct load *load = data;
+    return sessions_park(&load->all, run_sessions, is_there, load);
 }
 
 /* ------------------------------------------------------------------ fetch */
@@ -177,15 +126,16 @@ static bool read_all(struct load *load, struct client *c, long messages, uint64_
     for (long i = 1; i <= messages; i += depth) {
         long last = i + depth - 1 < messages ? i + depth - 1 : messages;
         if (!ask_for(c, i, last))
-            return complain(load, "RETR", NULL);
+            return sessions_complain(&load->all, "RETR", NULL);
         for (long k = i; k <= last; k++)
             if (!answer(load, c, "RETR") || !client_to_dot(c, bytes))
-                return complain(load, "RETR", NULL);
+                return sessions_complain(&load->all, "RETR", NULL);
     }
     return true;
 }
 
-static bool run_fetch(struct load *load) {
+static bool run_fetch(void *data) {
+    struct load *load = data;
     struct client c = {.fd = -1};
     uint64_t listed = 0;
     uint64_t bytes = 0;
@@ -208,63 +158,25 @@ static bool run_fetch(struct load *load) {
 
 /* ------------------------------------------------------------------ options */
 
-static const struct {
-    const char *name;
-    bool (*run)(struct load *load);
-} modes[] = {{"login", run_login}, {"fetch", run_fetch}, {"park", run_park}};
+static const struct sessions_mode modes[] = {
+    {"login", run_login}, {"fetch", run_fetch}, {"park", run_park}, {0}};
 
-static bool read_options(struct load *load, int argc, char **argv) {
-    bool tls = false;
+static bool read_options(void *data, int argc, char **argv) {
+    struct load *load = data;
     int option;
     while ((option = getopt(argc, argv, "s:m:t:u:w:d:T")) != -1) {
-        switch (option) {
-        case 's':
-            load->sessions = number_option("-s", optarg, 1, 1000);
-            break;
-        case 'm':
-            load->count = number_option("-m", optarg, 1, 1000000);
-            break;
-        case 't':
-            load->template = optarg;
-            break;
-        case 'u':
-            load->users = number_option("-u", optarg, 1, 1000000);
-            break;
-        case 'w':
-            load->password = optarg;
-            break;
-        case 'd':
+        if (option == 'd')
             load->depth = number_option("-d", optarg, 1, 200);
-            break;
-        case 'T':
-            tls = true;
-            break;
-        default:
+        else if (!sessions_option(&load->all, option, optarg))
             return false;
-        }
     }
     if (argc - optind != 2)
         return false;
-    load->to = endpoint_option(argv[optind], argv[optind + 1]);
-    load->to.tls = tls;
-    return load->users >= load->sessions;
+    sessions_endpoint(&load->all, argv[optind], argv[optind + 1]);
+    return load->all.users >= load->all.at_a_time;
 }
 
 int main(int argc, char **argv) {
-    struct load load = {.sessions = 20,
-                        .count = 1000,
-                        .users = 100,
-                        .depth = 1,
-                        .template = "user%03d@bench.test",
-                        .password = "secret"};
-    for (size_t i = 0; argc > 1 && i < sizeof modes / sizeof *modes; i++) {
-        if (strcmp(argv[1], modes[i].name) != 0 || !read_options(&load, argc - 1, argv + 1))
-            continue;
-        load.took = calloc(load.count, sizeof *load.took);
-        bool good = load.took && modes[i].run(&load);
-        free(load.took);
-        return good ? 0 : 1;
-    }
-    (void)fputs(usage, stderr);
-    return 2;
+    struct load load = {.all = sessions_of("pop3_load"), .depth = 1};
+    return sessions_main(&load.all, modes, read_options, &load, argc, argv, usage);
 }
