@@ -16,6 +16,13 @@
 #include "io/stream.h"
 #include "unit.h"
 
+#define SECRET      "himitsu-7041"
+#define SECRET_TAIL "su-7041" /* what is left of it may be less than all */
+
+/* "\0tama\0himitsu-7041" in Base64 */
+#define SECRET_PLAIN      "AHRhbWEAaGltaXRzdS03MDQx"
+#define SECRET_PLAIN_TAIL "dS03MDQx"
+
 #define SECRET_CHUNK  65536U
 #define SECRET_REGION (256UL << 20) /* larger ones are a sanitizer's notes */
 
@@ -54,6 +61,12 @@ static inline size_t secret_count(const char *secret) {
     (void)fclose(maps);
     (void)munmap(chunk, SECRET_CHUNK);
     return count;
+}
+
+/* Nothing of it is left, as it is or in Base64. */
+static inline void secret_is_gone(void) {
+    assert_int_equal(secret_count(SECRET_TAIL), 0);
+    assert_int_equal(secret_count(SECRET_PLAIN_TAIL), 0);
 }
 
 /*

@@ -4,56 +4,27 @@
  * by themselves find, put together: so it makes no difference which of them are asked first, or not
  * at all.
  */
-#include "imap/session.h"
-
 #include <stdio.h>
 
+#include "asker.h"
 #include "base/random.h"
-#include "store/world.h"
-#include "unit.h"
 
 #define MESSAGES 60U /* a bit for each */
 
-struct client {
-    struct stream *stream, *other;
-    struct fiber *fiber;
-    struct world *world;
-    struct buf said;
-};
-
-static void serve(void *arg) WAITS {
-    struct client *c = arg;
+/* As if each search were a long one. */
+static void begin(struct asker *c, struct world *w) WAITS {
     struct imap_session_config config = imap_session_defaults;
-    struct imap_session_counts counts;
-    config.tag = S("in");
-    config.search_beat = 0; /* as if each were a long one */
-    (void)imap_session(c->other, &config, c->world->store, TEST_ACCOUNT, &counts);
-    (void)stream_shutdown(c->other);
-}
-
-/* Says a command; all that is said then, up to the line that begins with its tag. */
-static struct slice ask(struct client *c, const char *command) WAITS {
-    stream_str(c->stream, "a ");
-    stream_str(c->stream, command);
-    stream_str(c->stream, "\r\n");
-    assert_int_equal(stream_flush(c->stream), 0);
-    buf_clear(&c->said);
-    do {
-        assert_int_equal(stream_fill(c->stream, 1), 0);
-        buf_add(&c->said, stream_window(c->stream));
-        stream_consume(c->stream, stream_window(c->stream).len);
-    } while (slice_find(buf_slice(&c->said), S("\r\na OK ")) < 0 ||
-             !slice_ends(buf_slice(&c->said), S("\r\n")));
-    return buf_slice(&c->said);
+    config.search_beat = 0;
+    asker_begin(c, w->store, &config);
 }
 
 /* What SEARCH finds, a bit for each number. */
-static uint64_t find(struct client *c, struct slice program) WAITS {
+static uint64_t find(struct asker *c, struct slice program) WAITS {
     _cleanup_(buf_done) struct buf command = {0};
     uint64_t found = 0, number;
     buf_add_str(&command, "SEARCH ");
     buf_add(&command, program);
-    struct slice said = ask(c, buf_str(&command)), word;
+    struct slice said = ask(c, buf_slice(&command)), word;
     struct slice rest = slice_from(said, (size_t)slice_find(said, S("* SEARCH")) + 8);
     rest = slice_first(rest, (size_t)slice_find_byte(rest, '\r'));
     while (slice_next_word(&rest, &word)) {
@@ -101,7 +72,7 @@ static uint64_t some_of(uint64_t found, unsigned from, unsigned to, bool from_en
 }
 
 /* MIN, MAX and PARTIAL, which look at no more than they need. */
-static void expect_ends(struct client *c, struct slice program, uint64_t expected) WAITS {
+static void expect_ends(struct asker *c, struct slice program, uint64_t expected) WAITS {
     static const struct {
         const char *returns, *name;
         unsigned from, to;
@@ -114,7 +85,7 @@ static void expect_ends(struct client *c, struct slice program, uint64_t expecte
     for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
         _cleanup_(buf_done) struct buf command = {0};
         buf_printf(&command, "SEARCH RETURN (%s) %.*s", asked[i].returns, SLICE_ARG(program));
-        struct slice value = value_of(ask(c, buf_str(&command)), asked[i].name);
+        struct slice value = value_of(ask(c, buf_slice(&command)), asked[i].name);
         if (slice_ends(value, S(")")))
             value.len--;
         uint64_t found = slice_eq(value, S("NIL")) ? 0 : bits_of(value);
@@ -196,27 +167,12 @@ static uint64_t make_program(unsigned depth, struct buf *to) {
     return of_key[key];
 }
 
-static void connect_to(struct client *c, struct world *w) WAITS {
-    struct stream *ends[2];
-    stream_pair(65536, ends);
-    *c = (struct client){.stream = ends[0], .other = ends[1], .world = w};
-    assert_int_equal(fiber_start("session", serve, c, &c->fiber), 0);
-    (void)ask(c, "SELECT INBOX");
-}
-
-static void disconnect(struct client *c) WAITS {
-    stream_free(c->stream);
-    fiber_join(c->fiber);
-    stream_free(c->other);
-    buf_done(&c->said);
-}
-
 WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
     const uint64_t all = ((uint64_t)1 << MESSAGES) - 1;
-    struct client c;
+    struct asker c;
     world_open(w);
     make_messages(w);
-    connect_to(&c, w);
+    begin(&c, w);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         of_key[i] = find(&c, slice_of_str(keys[i]));
     for (unsigned i = 0; i < MESSAGES; i++) { /* the keys themselves, by how they were made */
@@ -243,17 +199,17 @@ WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
                      (unsigned long long)expected);
         expect_ends(&c, buf_slice(&program), expected);
     }
-    disconnect(&c);
+    asker_end(&c);
     world_close(w);
 }
 
 /* More names, and more sets, than are remembered. */
 WORLD_TEST_BOTH(thousands_of_keywords_may_be_asked_for) {
-    struct client c;
+    struct asker c;
     _cleanup_(buf_done) struct buf program = {0};
     world_open(w);
     make_messages(w);
-    connect_to(&c, w);
+    begin(&c, w);
     uint64_t with_x = find(&c, S("KEYWORD x")), seventh = find(&c, S("KEYWORD own7"));
     assert_int_equal(seventh, 1ULL << 7);
     buf_add_str(&program, "OR KEYWORD oWN7 (KEYWORD x");
@@ -262,25 +218,25 @@ WORLD_TEST_BOTH(thousands_of_keywords_may_be_asked_for) {
     buf_add_str(&program, ")");
     for (unsigned round = 0; round < 2; round++)
         assert_true(find(&c, buf_slice(&program)) == (with_x | seventh));
-    disconnect(&c);
+    asker_end(&c);
     world_close(w);
 }
 
 /* It has no text, so nothing is known of it, not even what it does not have. */
 WORLD_TEST(a_damaged_message_is_not_found_by_text) {
-    struct client c;
+    struct asker c;
     world_open(w);
     world_fill(w, 4);
     _cleanup_(free_p) struct snapshot *now = world_snapshot(w);
     struct world_place place = world_place(w, &now->messages[1]);
     _cleanup_(free_p) char *path = world_path(w, TEST_PACK);
     file_damage(path, place.body, 4);
-    connect_to(&c, w);
+    begin(&c, w);
     assert_int_equal(find(&c, S("BODY number")), 0xd);
     assert_int_equal(find(&c, S("NOT BODY nowhere")), 0xd);
     assert_int_equal(find(&c, S("2 NOT BODY nowhere")), 0);
     assert_int_equal(find(&c, S("UNSEEN")), 0xf);
-    disconnect(&c);
+    asker_end(&c);
     world_close(w);
 }
 

@@ -5,68 +5,22 @@
  * character sets in which it is sent, at times under the name of another one; and what is looked
  * for is part of it, or nearly.
  */
-#include "imap/session.h"
-
 #include <iconv.h>
 #include <stdio.h>
 
+#include "asker.h"
 #include "base/encode.h"
 #include "base/random.h"
 #include "search/indexes.h"
 #include "store/bodies.h"
-#include "store/world.h"
-#include "unit.h"
 
 #define MESSAGES 300U
 #define SEARCHES 150U
 
-struct client {
-    struct stream *stream, *other;
-    struct fiber *fiber;
-    struct world *world;
-    struct search_indexes *indexes;
-    struct buf said;
-};
-
-static void serve(void *arg) WAITS {
-    struct client *c = arg;
+static void begin(struct asker *c, struct world *w, struct search_indexes *indexes) WAITS {
     struct imap_session_config config = imap_session_defaults;
-    struct imap_session_counts counts;
-    config.tag = S("in");
-    config.indexes = c->indexes;
-    (void)imap_session(c->other, &config, c->world->store, TEST_ACCOUNT, &counts);
-    (void)stream_shutdown(c->other);
-}
-
-/* Says a command; all that is said then, up to the line that begins with its tag. */
-static struct slice ask(struct client *c, struct slice command) WAITS {
-    stream_str(c->stream, "a ");
-    stream_write(c->stream, command);
-    stream_str(c->stream, "\r\n");
-    assert_int_equal(stream_flush(c->stream), 0);
-    buf_clear(&c->said);
-    do {
-        assert_int_equal(stream_fill(c->stream, 1), 0);
-        buf_add(&c->said, stream_window(c->stream));
-        stream_consume(c->stream, stream_window(c->stream).len);
-    } while (slice_find(buf_slice(&c->said), S("\r\na OK ")) < 0 ||
-             !slice_ends(buf_slice(&c->said), S("\r\n")));
-    return buf_slice(&c->said);
-}
-
-static void connect_to(struct client *c, struct world *w, struct search_indexes *indexes) WAITS {
-    struct stream *ends[2];
-    stream_pair(65536, ends);
-    *c = (struct client){.stream = ends[0], .other = ends[1], .world = w, .indexes = indexes};
-    assert_int_equal(fiber_start("session", serve, c, &c->fiber), 0);
-    (void)ask(c, S("SELECT INBOX"));
-}
-
-static void disconnect(struct client *c) WAITS {
-    stream_free(c->stream);
-    fiber_join(c->fiber);
-    stream_free(c->other);
-    buf_done(&c->said);
+    config.indexes = indexes;
+    asker_begin(c, w->store, &config);
 }
 
 /* ------------------------------------------------------------------ what is said */
@@ -288,7 +242,7 @@ static void make_key(struct buf *to, unsigned depth) {
     }
 }
 
-static void compare(struct client *with, struct client *without, unsigned searches) WAITS {
+static void compare(struct asker *with, struct asker *without, unsigned searches) WAITS {
     for (unsigned i = 0; i < searches; i++) {
         _cleanup_(buf_done) struct buf command = {0};
         buf_add_str(&command, "UID SEARCH ");
@@ -314,7 +268,7 @@ static void expect_narrowing(struct world *w, struct search_indexes *indexes) WA
 WORLD_TEST(searches_find_the_same_with_an_index_and_without) {
     struct search_indexes_options options = {0};
     struct search_indexes *indexes = search_indexes_new(&options);
-    struct client with, without;
+    struct asker with, without;
     w->options.arrived = search_indexes_arrived;
     w->options.arrived_arg = indexes;
     const char *seed = getenv("SEED");
@@ -322,8 +276,8 @@ WORLD_TEST(searches_find_the_same_with_an_index_and_without) {
     world_open(w);
     assert_int_equal(search_indexes_start(indexes, w->store), 0);
     deliver_some(w, MESSAGES);
-    connect_to(&with, w, indexes);
-    connect_to(&without, w, NULL);
+    begin(&with, w, indexes);
+    begin(&without, w, NULL);
     compare(&with, &without, 1);
     (void)fiber_sleep(USEC_MIN);
     assert_true(store_has_index(w->account));
@@ -335,8 +289,8 @@ WORLD_TEST(searches_find_the_same_with_an_index_and_without) {
     (void)ask(&without, S("COPY 1:50 INBOX"));
     (void)ask(&with, S("NOOP"));
     compare(&with, &without, SEARCHES / 2);
-    disconnect(&with);
-    disconnect(&without);
+    asker_end(&with);
+    asker_end(&without);
     search_indexes_stop(indexes);
     world_close(w);
     search_indexes_free(indexes);

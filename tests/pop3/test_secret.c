@@ -1,27 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Passwords are in memory no longer than they are needed. */
-#include "secret.h"
+#include "secret_door.h"
 
 #include "pop3/login.h"
-
-#define PASSWORD "himitsu-7041"
-#define TAIL     "su-7041" /* what is left of it may be less than all */
-/* "\0tama\0himitsu-7041" */
-#define PLAIN      "AHRhbWEAaGltaXRzdS03MDQx"
-#define PLAIN_TAIL "dS03MDQx"
-
-static unsigned attempts;
-static bool right;
-
-static int check(void *host UNUSED, const char *mechanism UNUSED,
-                 const struct login_request *attempt) WAITS {
-    attempts++;
-    if (!slice_eq(attempt->password, S(PASSWORD)))
-        fail_msg("another password");
-    return right ? 0 : -E_REFUSED;
-}
-
-static const struct door_host host = {.login = check};
 
 static void log_in(const char *says, size_t piece, bool good) WAITS {
     struct secret_client client = {.says = says, .piece = piece};
@@ -31,20 +12,19 @@ static void log_in(const char *says, size_t piece, bool good) WAITS {
     bool japanese;
     config.door.hostname = S("mail.example.test");
     config.door.offer.tls_active = true;
-    attempts = 0;
-    right = good;
-    (void)pop3_login(s, &config, &host, NULL, &japanese, &counts);
-    assert_int_equal(attempts, 1);
-    assert_int_equal(secret_count(TAIL), 0);
-    assert_int_equal(secret_count(PLAIN_TAIL), 0);
+    secret_attempts = 0;
+    secret_is_right = good;
+    (void)pop3_login(s, &config, &secret_host, NULL, &japanese, &counts);
+    assert_int_equal(secret_attempts, 1);
+    secret_is_gone();
     stream_free(s);
 }
 
 FIBER_TEST(the_password_of_a_login_is_not_left) {
     static const char *const conversations[] = {
-        "USER tama\r\nPASS " PASSWORD "\r\n",
-        "AUTH PLAIN " PLAIN "\r\n",
-        "AUTH PLAIN\r\n" PLAIN "\r\n",
+        "USER tama\r\nPASS " SECRET "\r\n",
+        "AUTH PLAIN " SECRET_PLAIN "\r\n",
+        "AUTH PLAIN\r\n" SECRET_PLAIN "\r\n",
     };
     for (size_t i = 0; i < ARRAY_SIZE(conversations); i++) {
         log_in(conversations[i], 1, true);

@@ -9,11 +9,10 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "queue/queue.h"
+#include "seconds.h"
 
 #define QUEUED 100000U
 
@@ -27,19 +26,6 @@ static struct {
     char *message;
     bool away;
 } bench;
-
-static double cpu_seconds(void) {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-static double clock_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static int resolve(void *arg, struct slice address, struct arena *a, struct route *ret) {
     *ret = (struct route){.kind = ROUTE_TEMPORARY};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "fake_server.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/siphash.h"
+#include "folder.h"
 #include "queue/schedule.h"
 
 const char SERVER_MESSAGE[] = "From: tama@here.test\r\n"
@@ -241,22 +241,6 @@ void server_cut(struct server *o) {
 void server_reopen(struct server *o) {
     server_close(o);
     server_open(o);
-}
-
-static void empty_folder(int dir, const char *name) {
-    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *e;
-    while (d && (e = readdir(d))) {
-        struct stat st;
-        if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        if (S_ISDIR(st.st_mode))
-            empty_folder(fd, e->d_name);
-        (void)unlinkat(fd, e->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
-    }
-    if (d)
-        (void)closedir(d);
 }
 
 struct run {

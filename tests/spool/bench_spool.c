@@ -8,10 +8,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "seconds.h"
 #include "spool/spool.h"
 
 static struct {
@@ -22,19 +21,6 @@ static struct {
     unsigned long accepted;
     bool settle;
 } bench;
-
-static double cpu_seconds(void) {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-static double clock_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static const struct recipient TO[] = {{.address = {"hanako@example.org", 18}, .notify = 4}};
 static const struct envelope ENVELOPE = {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "world.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
+
+#include "folder.h"
 
 struct disk disk;
 
@@ -90,22 +91,6 @@ static void notice(void *arg, enum spool_notice kind, const char *text) {
 }
 
 /* ------------------------------------------------------------------ the folder */
-
-static void empty_folder(int dir, const char *name) {
-    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *e;
-    while (d && (e = readdir(d))) {
-        struct stat st;
-        if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        if (S_ISDIR(st.st_mode))
-            empty_folder(fd, e->d_name);
-        (void)unlinkat(fd, e->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
-    }
-    if (d)
-        (void)closedir(d);
-}
 
 void world_empty(int dir) {
     empty_folder(dir, ".");
