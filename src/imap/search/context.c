@@ -245,11 +245,11 @@ static bool fix_sets(struct imap_session *s, struct imap_context *c) {
 
 static bool keep(struct imap_session *s, struct imap_context *c,
                  const struct imap_found *found) WAITS {
-    size_t others = 0;
+    size_t others = 0, memory = memory_of_all(s);
     for (const struct imap_context *o = s->contexts; o; o = o->next)
         others++;
-    if (others >= IMAP_CONTEXTS_MAX ||
-        found->count * sizeof *found->uids > IMAP_CONTEXTS_BYTES - memory_of_all(s))
+    if (others >= IMAP_CONTEXTS_MAX || memory > IMAP_CONTEXTS_BYTES ||
+        found->count > (IMAP_CONTEXTS_BYTES - memory) / sizeof *found->uids)
         return false;
     if (imap_connection_keep(&s->c, IMAP_CONTEXT_TEXT, &c->arena, &c->command) < 0 ||
         !fix_sets(s, c) || c->arena.total > ARENA_MAX)

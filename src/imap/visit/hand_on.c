@@ -66,11 +66,6 @@ static int hear_of_literal(struct visit_hearing *h) WAITS {
     return r;
 }
 
-void visit_end_by(struct imap_session *s, int error) {
-    if (s->end == DOOR_END_NONE)
-        imap_end_by(s, error);
-}
-
 /* What is still to come of a command that was answered is not read as commands. */
 void visit_drop_rest(struct imap_session *s) {
     int r = imap_reader_refuse(&s->c.reader);

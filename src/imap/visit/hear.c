@@ -80,3 +80,16 @@ int visit_hear(struct visit_hearing *h) {
         r = visit_hear_some(h);
     return r;
 }
+
+void visit_lose(struct imap_session *s) {
+    if (s->end != DOOR_END_NONE)
+        return;
+    if (stream_error(s->c.stream) == 0)
+        imap_say(&s->c, S("*"), "BYE", NULL, "the mailbox cannot be reached any more, closing");
+    s->end = DOOR_END_DISMISSED;
+}
+
+void visit_end_by(struct imap_session *s, int error) {
+    if (s->end == DOOR_END_NONE)
+        imap_end_by(s, error);
+}

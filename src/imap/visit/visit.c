@@ -48,14 +48,6 @@ static void leave(struct imap_session *s) {
     s->c.mode.state = s->selected ? IMAP_STATE_SELECTED : IMAP_STATE_AUTHENTICATED;
 }
 
-void visit_lose(struct imap_session *s) {
-    if (s->end != DOOR_END_NONE)
-        return;
-    if (stream_error(s->c.stream) == 0)
-        imap_say(&s->c, S("*"), "BYE", NULL, "the mailbox cannot be reached any more, closing");
-    s->end = DOOR_END_DISMISSED;
-}
-
 /* ------------------------------------------------------------------ commands */
 
 /* A command at a visit. It is over when the client has been answered, or the session ends. */

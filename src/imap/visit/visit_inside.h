@@ -36,9 +36,6 @@ int visit_begin(struct imap_session *s, struct slice owner, struct imap_visit **
 /* NULL is at nobody's. */
 bool visit_is_at(const struct imap_visit *v, struct slice owner);
 
-/* The visit is gone in the middle of something: so goes the session. */
-void visit_lose(struct imap_session *s) WAITS;
-
 /* ------------------------------------------------------------------ hear.c */
 
 /* Up to the mark; to the client, or to `line`. 0, or what is wrong with either stream. */
@@ -46,6 +43,12 @@ int visit_hear(struct visit_hearing *h) WAITS;
 
 /* As much as has come; it waits only if nothing has. */
 int visit_hear_some(struct visit_hearing *h) WAITS;
+
+/* The visit is gone in the middle of something: so goes the session. */
+void visit_lose(struct imap_session *s) WAITS;
+
+/* The session ends by an error of its client's stream, if it has not ended already. */
+void visit_end_by(struct imap_session *s, int error) WAITS;
 
 /* ------------------------------------------------------------------ hand_on.c */
 
@@ -63,6 +66,3 @@ int visit_hand_on(struct visit_hearing *h, const struct imap_command *command) W
 
 /* What is still to come of a command that was answered is not read as commands. */
 void visit_drop_rest(struct imap_session *s) WAITS;
-
-/* The session ends by an error of its client's stream, if it has not ended already. */
-void visit_end_by(struct imap_session *s, int error) WAITS;
