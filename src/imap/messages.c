@@ -7,9 +7,9 @@
 static bool in_range(struct imap_messages *i, struct imap_range r, size_t *ret_number,
                      struct store_message *ret) {
     struct told *t = &i->session->told;
-    struct store_view_info info;
-    store_view_info(t->view, &info);
     if (i->by_uid) {
+        struct store_view_info info;
+        store_view_info(t->view, &info);
         size_t place = store_view_place(t->view, (uint32_t)i->next);
         if (place == info.count)
             return false;
@@ -21,13 +21,8 @@ static bool in_range(struct imap_messages *i, struct imap_range r, size_t *ret_n
         return true;
     }
     for (; i->next <= MIN((uint64_t)r.last, told_count(t)); i->gone++) {
-        uint32_t uid = told_uid(t, (size_t)i->next);
-        size_t place = store_view_place(t->view, uid);
         *ret_number = (size_t)i->next++;
-        if (place == info.count)
-            continue;
-        store_view_at(t->view, place, ret);
-        if (ret->uid == uid)
+        if (told_at(t, *ret_number, ret))
             return true;
     }
     return false;

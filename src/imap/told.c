@@ -133,12 +133,10 @@ size_t told_count(const struct told *t) {
 
 /*
  * The ghost with the place i in their list has the number (its place in the view) + i + 1. So the
- * first of them with a number that is not below the wanted one decides.
+ * first of them with a number that is not below the wanted one decides: how many are below it.
  */
-uint32_t told_uid(const struct told *t, size_t number) {
-    struct store_message m;
-    size_t low = 0, high = ghost_count(t), place = number - 1;
-    MUST(number >= 1 && number <= told_count(t));
+static size_t ghosts_before(const struct told *t, size_t place) {
+    size_t low = 0, high = ghost_count(t);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (store_view_place(t->view, ghost_at(t, middle)) + middle < place)
@@ -146,10 +144,25 @@ uint32_t told_uid(const struct told *t, size_t number) {
         else
             high = middle;
     }
-    if (low < ghost_count(t) && store_view_place(t->view, ghost_at(t, low)) + low == place)
-        return ghost_at(t, low);
-    store_view_at(t->view, place - low, &m);
-    return m.uid;
+    return low;
+}
+
+static bool is_ghost(const struct told *t, size_t ghost, size_t place) {
+    return ghost < ghost_count(t) && store_view_place(t->view, ghost_at(t, ghost)) + ghost == place;
+}
+
+bool told_at(const struct told *t, size_t number, struct store_message *ret) {
+    MUST(number >= 1 && number <= told_count(t));
+    const size_t ghosts = ghosts_before(t, number - 1);
+    if (is_ghost(t, ghosts, number - 1))
+        return false;
+    store_view_at(t->view, number - 1 - ghosts, ret);
+    return true;
+}
+
+uint32_t told_uid(const struct told *t, size_t number) {
+    struct store_message m;
+    return told_at(t, number, &m) ? m.uid : ghost_at(t, ghosts_before(t, number - 1));
 }
 
 size_t told_number(const struct told *t, uint32_t uid) {
@@ -162,6 +175,55 @@ bool told_has(const struct told *t, uint32_t uid) {
     if (uid >= t->uidnext)
         return false;
     return (ghost < ghost_count(t) && ghost_at(t, ghost) == uid) || view_has(t->view, uid);
+}
+
+/* ------------------------------------------------------------------ many numbers */
+
+#define FEW   1000U /* are looked for one by one */
+#define HOLES 4U    /* UIDs for each message at most, or else too many are not there */
+
+static void fill_numbers(struct told_numbers *n, size_t count) WAITS {
+    const struct told *t = n->told;
+    for (size_t place = 0, ghosts = 0; place < count; place++) {
+        struct store_message m;
+        store_view_at(t->view, place, &m);
+        while (ghosts < ghost_count(t) && ghost_at(t, ghosts) < m.uid)
+            ghosts++;
+        n->numbers[m.uid - n->first] = (uint32_t)(place + ghosts + 1);
+        if (place % 64 == 0)
+            (void)fiber_yield_if_long();
+    }
+}
+
+void told_numbers_begin(struct told_numbers *n, const struct told *t, size_t count) {
+    const size_t there = store_view_place(t->view, t->uidnext);
+    struct store_message first, last;
+    *n = (struct told_numbers){.told = t};
+    if (count < FEW || there == 0)
+        return;
+    store_view_at(t->view, 0, &first);
+    store_view_at(t->view, there - 1, &last);
+    n->first = first.uid;
+    n->span = last.uid - first.uid + 1;
+    n->dense = n->span == there && ghost_count(t) == 0;
+    if (n->dense || n->span / HOLES > there)
+        return;
+    n->numbers = mem_array(n->span, sizeof *n->numbers);
+    fill_numbers(n, there);
+}
+
+void told_numbers_done(struct told_numbers *n) {
+    free(n->numbers);
+    *n = (struct told_numbers){0};
+}
+
+uint32_t told_numbers_of(const struct told_numbers *n, uint32_t uid) {
+    const uint32_t at = uid - n->first;
+    if (at < n->span && n->dense)
+        return at + 1;
+    if (at < n->span && n->numbers && n->numbers[at] > 0)
+        return n->numbers[at];
+    return (uint32_t)told_number(n->told, uid);
 }
 
 /* ------------------------------------------------------------------ telling */

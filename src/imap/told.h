@@ -37,11 +37,31 @@ size_t told_count(const struct told *t);
 /* The UID of a message by its number, from 1 to told_count(). */
 uint32_t told_uid(const struct told *t, size_t number);
 
+/* The message with that number; false: it has vanished. */
+bool told_at(const struct told *t, size_t number, struct store_message *ret);
+
 /* The number of a UID, or of the next one above it that was told; told_count() + 1: there is none.
  */
 size_t told_number(const struct told *t, uint32_t uid);
 
 bool told_has(const struct told *t, uint32_t uid);
+
+/*
+ * Numbers of many UIDs in any order, each of which was told: in most mailboxes UIDs follow each
+ * other with few holes, and then none has to be looked for. Takes at most 16 bytes for each message
+ * of the mailbox, and stands until something is told or looked at.
+ */
+struct told_numbers {
+    const struct told *told;
+    uint32_t first, span; /* UIDs that are known: from the first on */
+    bool dense;           /* all of them are there, in a mailbox without ghosts */
+    uint32_t *numbers;    /* of each; 0: it is not there. NULL: each is looked for */
+};
+
+/* Of `count` UIDs. */
+void told_numbers_begin(struct told_numbers *n, const struct told *t, size_t count) WAITS;
+void told_numbers_done(struct told_numbers *n);
+uint32_t told_numbers_of(const struct told_numbers *n, uint32_t uid);
 
 /*
  * The messages that have vanished, as EXPUNGE tells them (RFC 9051 §7.5.1): each with the number

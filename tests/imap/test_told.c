@@ -22,9 +22,17 @@ static void forget(void *arg, size_t number, uint32_t uid) WAITS {
     c->count--;
 }
 
-/* Its numbers and UIDs are those that the object says. */
+/* Its numbers and UIDs are those that the object says, asked for one by one or together. */
 static void check(struct told *t, const struct client *c) {
+    struct told_numbers numbers;
     uint32_t below = 0;
+    told_numbers_begin(&numbers, t, 1000);
+    for (size_t n = 1; n <= c->count; n++) {
+        struct store_message m;
+        assert_int_equal(told_numbers_of(&numbers, c->uids[n - 1]), n);
+        assert_true(!told_at(t, n, &m) || m.uid == c->uids[n - 1]);
+    }
+    told_numbers_done(&numbers);
     assert_int_equal(told_count(t), c->count);
     for (size_t n = 1; n <= c->count; n++) {
         uint32_t uid = c->uids[n - 1];

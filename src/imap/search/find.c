@@ -114,6 +114,7 @@ int imap_find_begin_in(struct imap_session *s, const struct told *told,
     f->told = told;
     f->p = p;
     f->now = fiber_wall();
+    f->finds_all = p->count == 1 && p->nodes[0].key == IMAP_SEARCH_ALL && !p->nodes[0].negated;
     f->tests = arena_array(&f->arena, p->count, sizeof *f->tests);
     f->reached = arena_array(&f->arena, p->count, sizeof *f->reached);
     prepare(f, charset);
@@ -270,6 +271,8 @@ static bool candidate(const struct imap_find *f, size_t at, size_t *ret_place,
     return !f->among || ret->uid == uid;
 }
 
+#define FEW_KEYS 16U /* so many take no time to speak of */
+
 /* From one of them on, a batch; where the next one begins. What is found before it is given at
  * once, of which `enough` end the batch. */
 static size_t gather(struct imap_find *f, size_t at, size_t end, size_t enough,
@@ -281,7 +284,7 @@ static size_t gather(struct imap_find *f, size_t at, size_t end, size_t enough,
     for (; at < end && f->count < f->most && (uids->len - before) / sizeof m.uid < enough; at++) {
         if (!candidate(f, at, &place, &m))
             continue;
-        enum imap_known found = imap_find_run(f, &m, NULL);
+        enum imap_known found = f->finds_all ? IMAP_HOLDS : imap_find_run(f, &m, NULL);
         if (found == IMAP_NOT_KNOWN || (found == IMAP_HOLDS && f->count > 0)) {
             struct imap_find_item *item = &f->items[f->count++];
             item->place = place;
@@ -292,7 +295,8 @@ static size_t gather(struct imap_find *f, size_t at, size_t end, size_t enough,
         } else if (found == IMAP_HOLDS) {
             buf_add_bytes(uids, &m.uid, sizeof m.uid);
         }
-        (void)fiber_yield_if_long();
+        if (f->p->count > FEW_KEYS || at % 64 == 0)
+            (void)fiber_yield_if_long();
     }
     return at;
 }

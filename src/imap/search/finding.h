@@ -63,6 +63,7 @@ struct imap_find {
     struct imap_find_narrowed *narrowed; /* for each question; NULL: the index was not asked */
     struct search_confirm *confirm;
     bool suits_map, suits_saved; /* a test of it does */
+    bool finds_all;              /* it is ALL */
     bool *reached;               /* by the last imap_find_run() that did not know: nodes */
 
     struct imap_find_item *items;

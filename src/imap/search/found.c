@@ -24,18 +24,28 @@ static uint32_t number_of(const struct imap_found *found, size_t i) {
                                            : (uint32_t)told_number(found->told, found->uids[i]);
 }
 
+/* The same, of many of them. */
+static uint32_t number_among(const struct imap_found *found, const struct told_numbers *numbers,
+                             size_t i) {
+    return imap_tells_uids(found->command) ? found->uids[i]
+                                           : told_numbers_of(numbers, found->uids[i]);
+}
+
 /* Some of them as ranges, in their order; in the arena of the command. */
 static struct imap_set set_of(struct imap_session *s, const struct imap_found *found, size_t from,
                               size_t to) WAITS {
     struct imap_range *ranges = arena_array(&s->c.arena, to - from, sizeof *ranges);
+    _cleanup_(told_numbers_done) struct told_numbers numbers;
     size_t used = 0;
+    told_numbers_begin(&numbers, found->told, to - from);
     for (size_t i = from; i < to; i++) {
-        uint32_t n = number_of(found, i);
+        uint32_t n = number_among(found, &numbers, i);
         if (used > 0 && ranges[used - 1].last + 1 == n)
             ranges[used - 1].last = n;
         else
             ranges[used++] = (struct imap_range){n, n};
-        (void)fiber_yield_if_long();
+        if (i % 64 == 0)
+            (void)fiber_yield_if_long();
     }
     return (struct imap_set){.ranges = ranges, .count = used};
 }
@@ -96,13 +106,16 @@ static void tell_list(struct imap_session *s, const char *name,
                       const struct imap_found *found) WAITS {
     struct imap_writer *w = &s->c.writer;
     uint64_t modseq = found->has_modseq ? highest_modseq(found, 0) : 0;
+    _cleanup_(told_numbers_done) struct told_numbers numbers;
+    told_numbers_begin(&numbers, found->told, found->count);
     imap_write_begin(w, S("*"));
     imap_write_word(w, name);
     for (size_t i = 0; i < found->count; i++) {
-        imap_write_number(w, number_of(found, i));
+        imap_write_number(w, number_among(found, &numbers, i));
         if (s->c.out.len >= SEND_AT)
             imap_send(&s->c);
-        (void)fiber_yield_if_long();
+        if (i % 64 == 0)
+            (void)fiber_yield_if_long();
     }
     if (modseq > 0) {
         imap_write_open(w);
