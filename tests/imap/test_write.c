@@ -4,6 +4,8 @@
  */
 #include "imap/syntax/write.h"
 
+#include <stdio.h>
+
 #include "imap/syntax/fetch.h"
 #include "response_check.h"
 #include "unit.h"
@@ -157,6 +159,32 @@ static void rfc9051_4_3_any_octets_can_be_written_as_a_string(void **state) {
     assert_sent("* 12 FETCH (PREVIEW {3}\r\na?b)\r\n");
 }
 
+/* Wherever it stands among others. */
+static void rfc9051_9_each_octet_decides_how_its_string_is_written(void **state) {
+    for (unsigned octet = 0; octet < 256; octet++) {
+        const bool literal = octet == 0 || octet == '\r' || octet == '\n' || octet > 127;
+        const bool escaped = octet == '"' || octet == '\\';
+        for (size_t i = 0; i < (size_t)20 * 20; i++) {
+            const size_t len = 1 + i / 20, at = i % 20;
+            char text[] = "aaaaaaaaaaaaaaaaaaaa", value[32] = "";
+            _cleanup_(buf_done) struct buf expected = {0};
+            if (at >= len)
+                continue;
+            text[at] = (char)octet;
+            preview(slice_of(text, len));
+            (void)snprintf(value, sizeof value, "{%zu}\r\n", len);
+            buf_printf(&expected, "* 12 FETCH (PREVIEW %s", literal ? value : "\"");
+            buf_add(&expected, slice_of(text, at));
+            if (escaped)
+                buf_add_byte(&expected, '\\');
+            buf_add_byte(&expected, octet ? (char)octet : '?');
+            buf_add(&expected, slice_of(text + at + 1, len - at - 1));
+            buf_add_str(&expected, literal ? ")\r\n" : "\")\r\n");
+            assert_sent(buf_str(&expected));
+        }
+    }
+}
+
 static void rfc6855_3_eight_bits_stand_in_quotes_only_when_utf8_was_enabled(void **state) {
     preview(S("会議"));
     assert_sent("* 12 FETCH (PREVIEW {6}\r\n会議)\r\n");
@@ -258,6 +286,7 @@ int main(void) {
         TEST(rfc9051_7_5_2_spaces_stand_between_values_only),
         TEST(rfc9051_9_addresses_have_no_space_between_them),
         TEST(rfc9051_4_3_any_octets_can_be_written_as_a_string),
+        TEST(rfc9051_9_each_octet_decides_how_its_string_is_written),
         TEST(rfc6855_3_eight_bits_stand_in_quotes_only_when_utf8_was_enabled),
         TEST(a_literal_comes_in_parts),
         TEST(rfc3501_5_1_3_names_are_modified_utf7_unless_utf8_was_enabled),

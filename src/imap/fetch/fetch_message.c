@@ -39,6 +39,8 @@ static int find_header(struct imap_fetching *f) WAITS {
 static int prepare(struct imap_fetching *f) WAITS {
     const struct store_message *m = f->at.message;
     int error = f->at.error;
+    if (f->need == IMAP_NEEDS_NOTHING && f->what->section_count == 0)
+        return error;
     arena_reset(&f->arena);
     f->whole = (struct message_map_part){.end = m->size, .is_message = true};
     f->map = (struct message_map){.size = m->size, .parts = &f->whole, .part_count = 1};

@@ -16,8 +16,11 @@ void imap_write_flags_of(struct imap_session *s, const struct store_message *m) 
     system |= m->flags & STORE_FLAGGED ? IMAP_FLAG_FLAGGED : 0;
     system |= m->flags & STORE_DELETED ? IMAP_FLAG_DELETED : 0;
     system |= m->flags & STORE_DRAFT ? IMAP_FLAG_DRAFT : 0;
-    if (m->keywords)
-        store_view_keywords(s->told.view, m, &names);
+    if (m->keywords == 0) {
+        imap_write_flags(&s->c.writer, system, NULL, 0);
+        return;
+    }
+    store_view_keywords(s->told.view, m, &names);
     imap_split_words(buf_slice(&names), &words);
     imap_write_flags(&s->c.writer, system, (const struct slice *)(void *)words.ptr,
                      words.len / sizeof(struct slice));

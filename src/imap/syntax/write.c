@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Each value goes through add_value(), which knows whether a space belongs there. */
+/* Each value goes through begin_value(), which knows whether a space belongs there. */
 #include "imap/syntax/write.h"
 
 #include <inttypes.h>
@@ -13,16 +13,26 @@
 #define QUOTED_MAX                                                                                 \
     4096U /* bytes; longer strings are literals, which clients read without looking */
 
-static void add_value(struct imap_writer *w, struct slice bytes) {
+/* Where a value of at most so many bytes is written; end_value() says where it has ended. */
+static char *begin_value(struct imap_writer *w, size_t most) {
     MUST(w->in_line && !w->code_done && w->literal_left == 0);
-    buf_reserve(w->to, bytes.len + 1);
+    buf_reserve(w->to, most + 1);
     char *at = w->to->ptr + w->to->len;
     if (w->space)
         *at++ = ' ';
+    return at;
+}
+
+static void end_value(struct imap_writer *w, const char *at) {
+    w->to->len = (size_t)(at - w->to->ptr);
+    w->space = true;
+}
+
+static void add_value(struct imap_writer *w, struct slice bytes) {
+    char *at = begin_value(w, bytes.len);
     if (bytes.len > 0)
         memcpy(at, bytes.ptr, bytes.len);
-    w->to->len = (size_t)(at - w->to->ptr) + bytes.len;
-    w->space = true;
+    end_value(w, at + bytes.len);
 }
 
 /* The value itself is added behind. */
@@ -155,10 +165,45 @@ void imap_write_signed(struct imap_writer *w, int64_t number) {
 
 /* ------------------------------------------------------------------ strings */
 
+#define EACH(byte) (0x0101010101010101U * (uint8_t)(byte)) /* of eight bytes */
+
+/* Not 0 if one of eight bytes is 0. */
+static uint64_t has_zero(uint64_t bytes) {
+    return (bytes - EACH(1)) & ~bytes & EACH(0x80);
+}
+
+/* Not 0 if one of eight bytes is a control, a quote, a backslash, or no ASCII. */
+static uint64_t has_special(uint64_t bytes) {
+    uint64_t control = (bytes - EACH(' ')) & ~bytes, eight = bytes;
+    return ((control | eight) & EACH(0x80)) | has_zero(bytes ^ EACH('"')) |
+           has_zero(bytes ^ EACH('\\'));
+}
+
+/* Whether it can stand in quotes as it is, for which nobody has to know more: most strings can. */
+static bool is_plain(struct slice text) {
+    uint64_t found = 0, bytes = EACH(' ');
+    size_t at = 0;
+    for (; text.len - at >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, text.ptr + at, sizeof bytes);
+        found |= has_special(bytes);
+    }
+    for (bytes = EACH(' '); at < text.len; at++)
+        bytes = bytes << 8 | (uint8_t)text.ptr[at];
+    return (found | has_special(bytes)) == 0;
+}
+
+static void add_in_quotes(struct imap_writer *w, struct slice text) {
+    char *at = begin_value(w, text.len + 2);
+    *at++ = '"';
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    at += text.len;
+    *at++ = '"';
+    end_value(w, at);
+}
+
 static bool fits_quotes(const struct imap_writer *w, struct slice text) {
     bool wide = false;
-    if (text.len > QUOTED_MAX)
-        return false;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c == '\r' || c == '\n' || c == '\0')
@@ -169,7 +214,11 @@ static bool fits_quotes(const struct imap_writer *w, struct slice text) {
 }
 
 void imap_write_string(struct imap_writer *w, struct slice text) {
-    if (fits_quotes(w, text)) {
+    if (text.len <= QUOTED_MAX && is_plain(text)) {
+        add_in_quotes(w, text);
+        return;
+    }
+    if (text.len <= QUOTED_MAX && fits_quotes(w, text)) {
         before_value(w);
         buf_add_quoted(w->to, text);
         return;
