@@ -139,6 +139,16 @@ class Hayauma:
     def queue_length(self):
         return json.loads(self.run("status", "--json"))["messages"]
 
+    def wait_indexed(self, account, limit=600):
+        """Until all texts of an account, in which somebody has searched, are in its index."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            index = json.loads(self.run("search", "status", account, "--json"))
+            if index["index"] and not index["anew"] and index["left"] == 0:
+                return
+            time.sleep(0.1)
+        raise Failure(f"the index of {account} is not made after {limit} s")
+
     def is_empty(self):
         return not json.loads(self.run("queue", "list", "--json", "-n", "1"))
 
