@@ -76,7 +76,7 @@ static void rest(struct imap_connection *c) {
     if (c->reader.secret)
         arena_wipe(&c->arena);
     else
-        arena_reset(&c->arena);
+        arena_done(&c->arena); /* until the next command it may take days */
 }
 
 int imap_connection_keep(const struct imap_connection *c, size_t max, struct arena *a,

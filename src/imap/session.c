@@ -191,7 +191,11 @@ static int wait_for_input(struct imap_session *s, unsigned how, usec_t ends) WAI
 
 static void do_idle(struct imap_session *s, const struct imap_command *command) WAITS {
     struct store_watch watch = {.changed = nudge, .arg = s};
-    struct slice line, tag = arena_copy(&s->c.arena, command->tag);
+    _cleanup_(buf_done) struct buf tag = {0};
+    struct slice line;
+    buf_add(&tag, command->tag);
+    arena_done(
+        &s->c.arena); /* of the command nothing else is needed, and it may stay so for days */
     stream_str(s->c.stream, "+ idling\r\n");
     if (!s->watching)
         store_watch(s->account, &watch);
@@ -207,8 +211,8 @@ static void do_idle(struct imap_session *s, const struct imap_command *command) 
     if (s->end != DOOR_END_NONE)
         return;
     if (slice_eq_nocase(slice_trim(line), S("DONE")))
-        imap_say(&s->c, tag, "OK", NULL, "idle no more");
-    else if (imap_bad(&s->c, tag, "expected DONE") < 0)
+        imap_say(&s->c, buf_slice(&tag), "OK", NULL, "idle no more");
+    else if (imap_bad(&s->c, buf_slice(&tag), "expected DONE") < 0)
         s->end = DOOR_END_DISMISSED;
 }
 
