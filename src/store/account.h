@@ -114,6 +114,7 @@ struct store_account {
     struct buf unmapped;   /* struct backend_mapped: new messages, see mapper.c */
     struct link map_link;  /* in store->unmapped */
     usec_t unmapped_since; /* the first of them */
+    bool expects_maps;     /* see store_expect_maps() */
 
     struct list changes;    /* waiting for the writer */
     struct link ready_link; /* in store->ready, while changes wait and nobody writes */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The mapper: one fiber that makes the maps of new messages in accounts in which maps have been
- * asked for. Where nobody has, as with readers by POP3, they would only cost time and space.
+ * asked for, or will be: where somebody reads by IMAP. Where nobody does, as with readers by POP3,
+ * they would only cost time and space.
  *
  * To make and keep a map takes 10 to 20 µs among others, and 100 alone. So an account's turn comes
  * when it has MAPPER_BATCH new messages, or a moment after the first: then its files are still

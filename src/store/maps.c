@@ -179,3 +179,7 @@ int store_maps(struct store_account *a, const struct store_message *messages, si
             (struct backend_mapped){messages[i].body, (uint32_t)messages[i].size, messages[i].date};
     return maps_get(a, list, count, to, ret_pieces);
 }
+
+void store_expect_maps(struct store_account *a) {
+    a->expects_maps = true;
+}

@@ -27,7 +27,8 @@ static void map_later(struct store_account *a, const struct store_entry *e) {
     struct store *s = a->store;
     const struct backend_mapped new = {e->body, e->size, (usec_t)e->date};
     size_t count = a->unmapped.len / sizeof new;
-    if (count >= UNMAPPED_MAX || !a->below->backend->ops->wants_maps(a->below))
+    if (count >= UNMAPPED_MAX ||
+        (!a->expects_maps && !a->below->backend->ops->wants_maps(a->below)))
         return;
     buf_add_bytes(&a->unmapped, &new, sizeof new);
     if (count == 0) {

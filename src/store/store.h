@@ -435,6 +435,13 @@ int store_maps(struct store_account *a, const struct store_message *messages, si
                struct buf *to, struct store_piece *ret_pieces) WAITS;
 
 /*
+ * Somebody has come who will list the messages of an account: maps of those that come from now on
+ * are made before they are asked for, as it is where maps have been asked for once. Until the
+ * account leaves memory.
+ */
+void store_expect_maps(struct store_account *a);
+
+/*
  * The message as part of a file, to be sent without reading it here; the file stays open until it
  * is released. Unchecked. Errors as store_read(); -ENOTSUP: it lies in no file.
  */

@@ -517,6 +517,17 @@ WORLD_TEST(maps_of_what_comes_later_are_made_in_time) {
     expect_maps(w, STORE_INBOX, 7);
 }
 
+WORLD_TEST(who_is_expected_to_ask_finds_them_made) {
+    world_open(w);
+    fill(w, 0, 1);
+    store_expect_maps(w->account);
+    fill(w, 1, 4);
+    (void)fiber_sleep(A_MOMENT);
+    assert_int_equal(kept(w), 3); /* what was there before is made when it is asked for */
+    expect_maps(w, STORE_INBOX, 4);
+    assert_int_equal(kept(w), 4);
+}
+
 WORLD_TEST(many_are_made_at_once) {
     world_open(w);
     fill(w, 0, 1);
@@ -730,6 +741,7 @@ int main(void) {
         cmocka_unit_test(maps_take_none_of_the_reserve_of_the_disk),
         cmocka_unit_test(nobody_makes_maps_where_nobody_asks_for_them),
         cmocka_unit_test(maps_of_what_comes_later_are_made_in_time),
+        cmocka_unit_test(who_is_expected_to_ask_finds_them_made),
         cmocka_unit_test(many_are_made_at_once),
         cmocka_unit_test(a_message_that_cannot_be_read_keeps_no_other_from_its_map),
         cmocka_unit_test(maps_of_messages_that_are_gone_go_with_compaction),
