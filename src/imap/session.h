@@ -44,10 +44,11 @@ struct imap_session_config {
     struct search_indexes *indexes; /* of the store; NULL: all texts are read for a search */
     uint64_t
         *held; /* bytes of long commands that all sessions hold (imap/syntax/reader.h); or NULL */
-    struct fiber_turns *sorting; /* by account: of sessions that sort many messages; NULL: nobody
-                                    waits for others */
-    bool anyone;                 /* the user may give rights to all others at once */
-    const uint64_t *quota;       /* bytes that the account may hold just now; NULL, or to 0: any */
+    struct fiber_turns *sorting;  /* by account: of sessions that sort many messages; NULL: nobody
+                                     waits for others */
+    struct imap_results *results; /* of all sessions (imap/search/results.h); NULL: none are kept */
+    bool anyone;                  /* the user may give rights to all others at once */
+    const uint64_t *quota;        /* bytes that the account may hold just now; NULL, or to 0: any */
 
     /* Of a visit: whose mailboxes these are, his canonical address, and how it was begun. Empty:
      * they are the user's own. */

@@ -6,6 +6,7 @@ static void serve(void *arg) WAITS {
     struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts;
     config.tag = S("in");
+    config.results = t->results;
     (void)imap_session(t->other, &config, t->world->store, TEST_ACCOUNT, &counts);
     (void)stream_shutdown(t->other);
 }
@@ -43,14 +44,21 @@ void talk_listen(struct talk *t) {
         continue;
 }
 
-void talk_begin(struct talk *t, struct world *w, void (*hear)(struct talk *t, struct slice line)) {
+void talk_begin_keeping(struct talk *t, struct world *w,
+                        void (*hear)(struct talk *t, struct slice line),
+                        struct imap_results *results) {
     struct stream *ends[2];
     struct slice line;
     stream_pair(65536, ends);
-    *t = (struct talk){.stream = ends[0], .other = ends[1], .world = w, .hear = hear};
+    *t = (struct talk){
+        .stream = ends[0], .other = ends[1], .world = w, .hear = hear, .results = results};
     assert_int_equal(fiber_start("session", serve, t, &t->fiber), 0);
     assert_true(hear_line(t, USEC_MIN, &line));
     (void)talk_ask(t, "s SELECT INBOX");
+}
+
+void talk_begin(struct talk *t, struct world *w, void (*hear)(struct talk *t, struct slice line)) {
+    talk_begin_keeping(t, w, hear, NULL);
 }
 
 void talk_end(struct talk *t) {

@@ -9,7 +9,8 @@ struct talk {
     struct stream *stream, *other;
     struct fiber *fiber;
     struct world *world;
-    struct buf said; /* the answer to the last command, lines without CR */
+    struct imap_results *results; /* of the session; NULL: none are kept */
+    struct buf said;              /* the answer to the last command, lines without CR */
 
     /* Is given each line that comes, without its end. */
     void (*hear)(struct talk *t, struct slice line);
@@ -18,6 +19,10 @@ struct talk {
 /* Connects, and selects the INBOX. */
 void talk_begin(struct talk *t, struct world *w,
                 void (*hear)(struct talk *t, struct slice line)) WAITS;
+/* The same, and the session keeps results of SORT and THREAD (imap/search/results.h). */
+void talk_begin_keeping(struct talk *t, struct world *w,
+                        void (*hear)(struct talk *t, struct slice line),
+                        struct imap_results *results) WAITS;
 void talk_end(struct talk *t) WAITS;
 
 /* Says a command; hears all that is said then, up to the line with its tag. */

@@ -5,6 +5,7 @@
 #include "fiber/wait.h"
 #include "imap/fetch/each_map.h"
 #include "imap/search/found.h"
+#include "imap/search/results.h"
 #include "imap/search/thread.h"
 #include "message/unicode/casemap.h"
 
@@ -21,7 +22,8 @@ struct threading {
     size_t *follow_at; /* of each row: where what it follows stands */
     size_t count;
     struct buf follow; /* uint64_t */
-    struct imap_threads threads;
+    bool has_gaps;     /* some could not be read */
+    struct buf *marks; /* the caller's: what is told, see below */
 };
 
 static uint64_t number_of_subject(struct slice subject) {
@@ -36,6 +38,7 @@ static void add_row(void *arg, size_t place, const struct store_message *m,
     struct imap_thread_row *r = &t->rows[place];
     *r = (struct imap_thread_row){.date = m->date, .arrival = m->date};
     t->follow_at[place] = t->follow.len;
+    t->has_gaps |= !map;
     if (!map)
         return;
     size_t count = map->reference_count;
@@ -52,79 +55,79 @@ static void add_row(void *arg, size_t place, const struct store_message *m,
                   count * sizeof *map->references);
 }
 
-static int run_make(void *arg) {
-    struct threading *t = arg;
-    for (size_t i = 0; i < t->count; i++)
-        t->rows[i].follow =
-            t->follow.ptr ? (const uint64_t *)(void *)(t->follow.ptr + t->follow_at[i]) : NULL;
-    imap_threads_make(&t->threads, t->rows, (uint32_t)t->count, t->how);
-    return 0;
+/* ------------------------------------------------------------------ threads */
+
+/*
+ * What is told, as a list of marks (uint32_t), which can be kept: a message by its place among
+ * those that were found, or one of two numbers above all places.
+ */
+static uint32_t mark_open(size_t count) {
+    return (uint32_t)count;
 }
 
-/* ------------------------------------------------------------------ the answer */
+static uint32_t mark_close(size_t count) {
+    return (uint32_t)count + 1;
+}
 
 /* A walk over all nodes, each entered and left once. */
 struct walk {
-    struct imap_session *s;
-    const struct imap_command *command;
     const struct imap_threads *t;
-    const uint32_t *uids;
     bool *opens; /* of each node: it has its own parentheses */
     unsigned depth;
-    bool closed; /* a parenthesis, just before */
+    struct buf *marks;
 };
 
-static void enter(struct walk *k, uint32_t node) WAITS {
-    struct imap_writer *w = &k->s->c.writer;
+static void add_mark(struct walk *k, uint32_t mark) {
+    buf_add_bytes(k->marks, &mark, sizeof mark);
+}
+
+static void enter(struct walk *k, uint32_t node) {
     const uint32_t above = k->t->above[node];
     bool alone = above != IMAP_THREAD_END && k->t->below[above] == node &&
                  k->t->next[node] == IMAP_THREAD_END;
     k->opens[node] = above == IMAP_THREAD_END || (!alone && k->depth < DEPTH_MAX);
     if (k->opens[node]) {
-        if (k->closed)
-            imap_write_join(w);
-        imap_write_open(w);
+        add_mark(k, mark_open(k->t->count));
         k->depth++;
-        k->closed = false;
     }
-    if (node >= k->t->count)
-        return;
-    uint32_t uid = k->uids[node];
-    imap_write_number(w, k->command->uid ? uid : told_number(&k->s->told, uid));
-    if (k->s->c.out.len >= SEND_AT)
-        imap_send(&k->s->c);
+    if (node < k->t->count)
+        add_mark(k, node);
 }
 
 static void leave(struct walk *k, uint32_t node) {
     if (!k->opens[node])
         return;
-    imap_write_close(&k->s->c.writer);
+    add_mark(k, mark_close(k->t->count));
     k->depth--;
-    k->closed = true;
 }
 
-static void tell(struct imap_session *s, const struct imap_command *command,
-                 const struct threading *t, const struct buf *uids) WAITS {
-    struct walk k = {.s = s, .command = command, .t = &t->threads};
-    _cleanup_(free_p) bool *opens = mem_array(t->threads.nodes, sizeof *opens);
-    k.uids = (const uint32_t *)(const void *)uids->ptr;
+static void write_down(const struct imap_threads *t, struct buf *marks) {
+    struct walk k = {.t = t, .marks = marks};
+    _cleanup_(free_p) bool *opens = mem_array(t->nodes, sizeof *opens);
     k.opens = opens;
-    imap_write_begin(&s->c.writer, S("*"));
-    imap_write_word(&s->c.writer, "THREAD");
-    uint32_t node = t->threads.begin;
+    uint32_t node = t->begin;
     while (node != IMAP_THREAD_END) {
         enter(&k, node);
-        uint32_t next = t->threads.below[node];
+        uint32_t next = t->below[node];
         while (next == IMAP_THREAD_END && node != IMAP_THREAD_END) {
             leave(&k, node);
-            next = t->threads.next[node];
-            node = t->threads.above[node];
+            next = t->next[node];
+            node = t->above[node];
         }
         node = next;
-        (void)fiber_yield_if_long();
     }
-    imap_write_end(&s->c.writer);
-    imap_send(&s->c);
+}
+
+static int run_make(void *arg) {
+    struct threading *t = arg;
+    struct imap_threads threads;
+    for (size_t i = 0; i < t->count; i++)
+        t->rows[i].follow =
+            t->follow.ptr ? (const uint64_t *)(void *)(t->follow.ptr + t->follow_at[i]) : NULL;
+    imap_threads_make(&threads, t->rows, (uint32_t)t->count, t->how);
+    write_down(&threads, t->marks);
+    imap_threads_done(&threads);
+    return 0;
 }
 
 /* What was found becomes threads. */
@@ -141,21 +144,66 @@ static int make(struct imap_session *s, struct slice tag, const struct buf *uids
     return error;
 }
 
+/* The same, or as it was found before. */
+static int find_threads(struct imap_session *s, const struct imap_command *command,
+                        const struct buf *uids, struct buf *marks) WAITS {
+    struct threading t = {
+        .how = command->search.thread, .count = uids->len / sizeof(uint32_t), .marks = marks};
+    const char how[] = {'T', 'H', (char)t.how};
+    const struct imap_results_key key = imap_results_key(s, slice_of(how, sizeof how), uids);
+    if (imap_results_get(s->config->results, &key, marks))
+        return 0;
+    int error = make(s, command->tag, uids, &t);
+    if (!error && !t.has_gaps)
+        imap_results_put(s->config->results, &key, buf_slice(marks));
+    return error;
+}
+
+/* ------------------------------------------------------------------ the answer */
+
+static void tell(struct imap_session *s, const struct imap_command *command, const struct buf *uids,
+                 const struct buf *marks) WAITS {
+    const size_t count = uids->len / sizeof(uint32_t);
+    const uint32_t *uid = (const uint32_t *)(const void *)uids->ptr;
+    struct imap_writer *w = &s->c.writer;
+    uint32_t before = mark_open(count), mark;
+    _cleanup_(told_numbers_done) struct told_numbers numbers;
+    told_numbers_begin(&numbers, &s->told, count);
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "THREAD");
+    for (size_t at = 0; at < marks->len; at += sizeof mark, before = mark) {
+        memcpy(&mark, marks->ptr + at, sizeof mark);
+        if (mark == mark_open(count)) {
+            if (before == mark_close(count))
+                imap_write_join(w);
+            imap_write_open(w);
+        } else if (mark == mark_close(count)) {
+            imap_write_close(w);
+        } else {
+            imap_write_number(w, command->uid ? uid[mark] : told_numbers_of(&numbers, uid[mark]));
+        }
+        if (s->c.out.len >= SEND_AT)
+            imap_send(&s->c);
+        if (at % (64 * sizeof mark) == 0)
+            (void)fiber_yield_if_long();
+    }
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
 void imap_do_thread(struct imap_session *s, const struct imap_command *command) {
-    _cleanup_(buf_done) struct buf uids = {0};
+    _cleanup_(buf_done) struct buf uids = {0}, marks = {0};
     if (imap_search_run(s, command, &uids))
         return;
-    struct threading t = {.how = command->search.thread, .count = uids.len / sizeof(uint32_t)};
     struct fiber_turn turn = {0};
-    int error = imap_turn_to_sort(s, t.count, &turn);
+    int error = imap_turn_to_sort(s, uids.len / sizeof(uint32_t), &turn);
     if (!error)
-        error = make(s, command->tag, &uids, &t);
+        error = find_threads(s, command, &uids, &marks);
     fiber_turn_pass(&turn);
     if (error) {
         imap_no_search(s, command, error);
         return;
     }
-    tell(s, command, &t, &uids);
-    imap_threads_done(&t.threads);
+    tell(s, command, &uids, &marks);
     imap_end_search(s, command, "threaded");
 }

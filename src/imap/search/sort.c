@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "fiber/wait.h"
 #include "imap/fetch/each_map.h"
+#include "imap/search/results.h"
 #include "message/unicode/casemap.h"
 #include "message/words.h"
 
@@ -23,6 +24,7 @@ struct sorting {
     int64_t *values; /* of each message one for each criterion */
     uint32_t *order; /* places of messages */
     size_t count;
+    bool has_gaps; /* some could not be read */
 };
 
 /* ------------------------------------------------------------------ values */
@@ -104,6 +106,13 @@ static void add_row(void *arg, size_t place, const struct store_message *m,
     }
 }
 
+static void add_read(void *arg, size_t place, const struct store_message *m,
+                     const struct message_map *map) {
+    struct sorting *g = arg;
+    g->has_gaps |= !map;
+    add_row(g, place, m, map);
+}
+
 /* ------------------------------------------------------------------ order */
 
 static struct slice text_of(const struct sorting *g, int64_t value) {
@@ -139,7 +148,7 @@ static int make_rows(struct imap_session *s, struct slice tag, const struct buf 
         known &= key == IMAP_SORT_ARRIVAL || key == IMAP_SORT_SIZE || key == IMAP_SORT_RELEVANCY;
     }
     if (!known)
-        return imap_each_map(s, tag, uids, add_row, g);
+        return imap_each_map(s, tag, uids, add_read, g);
     for (size_t i = 0; i < g->count; i++) {
         struct store_message m;
         uint32_t uid;
@@ -151,8 +160,8 @@ static int make_rows(struct imap_session *s, struct slice tag, const struct buf 
     return 0;
 }
 
-int imap_sort_uids(struct imap_session *s, struct slice tag, const struct imap_sort *by,
-                   struct buf *uids) {
+static int sort(struct imap_session *s, struct slice tag, const struct imap_sort *by,
+                struct buf *uids, bool *ret_has_gaps) WAITS {
     const size_t count = uids->len / sizeof(uint32_t);
     _cleanup_(buf_done) struct buf before = {0};
     struct sorting g = {.by = by, .count = count};
@@ -172,5 +181,27 @@ int imap_sort_uids(struct imap_session *s, struct slice tag, const struct imap_s
         memcpy(uids->ptr + i * sizeof(uint32_t), before.ptr + order[i] * sizeof(uint32_t),
                sizeof(uint32_t));
     buf_done(&g.texts);
+    *ret_has_gaps = g.has_gaps;
+    return error;
+}
+
+int imap_sort_uids(struct imap_session *s, struct slice tag, const struct imap_sort *by,
+                   struct buf *uids) {
+    _cleanup_(buf_done) struct buf how = {0};
+    const size_t rising = uids->len;
+    bool has_gaps;
+    buf_add_str(&how, "SORT");
+    for (unsigned i = 0; i < by->count; i++) {
+        buf_add_u8(&how, (uint8_t)by->by[i].key);
+        buf_add_u8(&how, by->by[i].reverse);
+    }
+    const struct imap_results_key key = imap_results_key(s, buf_slice(&how), uids);
+    if (imap_results_get(s->config->results, &key, uids)) {
+        buf_drop(uids, rising);
+        return 0;
+    }
+    int error = sort(s, tag, by, uids, &has_gaps);
+    if (!error && !has_gaps)
+        imap_results_put(s->config->results, &key, buf_slice(uids));
     return error;
 }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/siphash.h"
 #include "fiber/wait.h"
+#include "imap/search/results.h"
 #include "role/mail/mail_asked.h"
 #include "role/mail/mail_others.h"
 #include "role/mail/mail_sessions.h"
@@ -51,6 +52,7 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct mail *m = NEW(struct mail);
     struct search_indexes_options indexes = {.report = report_damage, .report_arg = p};
     m->indexes = search_indexes_new(&indexes);
+    m->results = imap_results_new(IMAP_RESULTS_BYTES);
     struct store_options options = {
         .memory = p->conf->delivery.memory_max,
         .patience = PATIENCE,
@@ -117,6 +119,7 @@ static void stop_mail(struct process *p) WAITS {
     search_indexes_stop(m->indexes);
     store_close(m->store);
     search_indexes_free(m->indexes);
+    imap_results_free(m->results);
 }
 
 static uint64_t sessions(struct process *p) {

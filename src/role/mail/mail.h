@@ -58,7 +58,8 @@ struct mail {
     unsigned session_count;
     struct map session_counts; /* of each account that has some */
     struct fiber_turns sorting;
-    uint64_t held; /* by IMAP sessions, of long commands */
+    struct imap_results *results; /* of SORT and THREAD */
+    uint64_t held;                /* by IMAP sessions, of long commands */
     struct ended_logins ended;
     uint64_t usual_quota; /* of an account that has none of its own; 0: no limit */
     bool stopping;        /* nothing is begun any more */

@@ -84,6 +84,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.quota = &s->allowed;
     config.anyone = conf->accounts.share_with_anyone;
     config.sorting = &m->sorting;
+    config.results = m->results;
     config.held = &m->held;
     buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */
     config.off = buf_slice(&off);
