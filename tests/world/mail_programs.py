@@ -150,11 +150,11 @@ class Desk:
         return dict(os.environ, HOME=str(self.folder), LC_ALL="C.UTF-8", TERM="vt100",
                     FETCHMAILHOME=str(self.folder), **more)
 
-    def client(self, *command, limit=60, **more):
+    def client(self, *command, limit=60, environment=None, **more):
         """Runs a mail program, which must be content; what it says."""
         done = subprocess.run([str(word) for word in command], cwd=self.folder,
-                              env=self.environment(), capture_output=True, timeout=limit,
-                              check=False, **more)
+                              env=self.environment(**environment or {}), capture_output=True,
+                              timeout=limit, check=False, **more)
         assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
         return done.stdout
 

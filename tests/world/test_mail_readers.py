@@ -37,8 +37,12 @@ def must_be_answered(reader):
         must_be_the_answer(text)
 
 
+def parse(text):
+    return email.message_from_bytes(text, policy=email.policy.default)
+
+
 def must_be_the_answer(text):
-    parsed = email.message_from_bytes(text, policy=email.policy.default)
+    parsed = parse(text)
     assert parsed["Subject"] == "Re: " + JAPANESE_SUBJECT
     assert ANSWER in parsed.get_body().get_content()
 
