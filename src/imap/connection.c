@@ -71,12 +71,18 @@ int imap_bad(struct imap_connection *c, struct slice tag, const char *format, ..
     return -E_REFUSED;
 }
 
-static void rest(struct imap_connection *c) {
+/* What came together with the command before needs the same memory at once. */
+void imap_connection_rest(struct imap_connection *c) {
     imap_reader_done(&c->reader);
-    if (c->reader.secret)
+    if (c->reader.secret) {
         arena_wipe(&c->arena);
-    else
-        arena_done(&c->arena); /* until the next command it may take days */
+    } else if (stream_has_input(c->stream)) {
+        arena_reset(&c->arena);
+        return;
+    }
+    arena_done(&c->arena);
+    if (c->out.len == 0)
+        buf_done(&c->out);
 }
 
 int imap_connection_keep(const struct imap_connection *c, size_t max, struct arena *a,
@@ -94,7 +100,7 @@ int imap_connection_next(struct imap_connection *c, struct imap_command *ret) {
     int r;
     do {
         struct problem problem;
-        rest(c);
+        imap_connection_rest(c);
         stream_write(c->stream, c->mark);
         r = c->wait ? c->wait(c->wait_arg) : 0;
         if (r == 0)

@@ -41,6 +41,12 @@ void imap_connection_done(struct imap_connection *c);
 int imap_connection_next(struct imap_connection *c, struct imap_command *ret) WAITS;
 
 /*
+ * For who waits for the client, which may say nothing for days: gives up what was read, and what
+ * the command has in the arena is not valid any more.
+ */
+void imap_connection_rest(struct imap_connection *c);
+
+/*
  * The command that was read last, once more, with all that it has in this arena: for what outlives
  * it. -E_LIMIT: its text has more than `max` bytes, or sets that were read as they came.
  */

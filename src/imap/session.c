@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "io/deflate.h"
 
 #define VISIT_TIMEOUT                                                                              \
@@ -167,10 +168,12 @@ static void nudge(void *arg) {
 
 /*
  * Until the client says something, tells what changes: of the selected mailbox `how`. 0: it has;
- * -ETIMEDOUT: not until then.
+ * -ETIMEDOUT: not until then. It may be days, so nothing of a command is kept but what the caller
+ * has copied.
  */
 static int wait_for_input(struct imap_session *s, unsigned how, usec_t ends) WAITS {
     while (fiber_now() < ends) {
+        imap_connection_rest(&s->c);
         stream_set_timeout(s->c.stream, MIN(s->config->idle_beat, ends - fiber_now()));
         int r = stream_fill_or_nudge(s->c.stream);
         if (r == -EINTR) {
@@ -191,11 +194,7 @@ static int wait_for_input(struct imap_session *s, unsigned how, usec_t ends) WAI
 
 static void do_idle(struct imap_session *s, const struct imap_command *command) WAITS {
     struct store_watch watch = {.changed = nudge, .arg = s};
-    _cleanup_(buf_done) struct buf tag = {0};
     struct slice line;
-    buf_add(&tag, command->tag);
-    arena_done(
-        &s->c.arena); /* of the command nothing else is needed, and it may stay so for days */
     stream_str(s->c.stream, "+ idling\r\n");
     if (!s->watching)
         store_watch(s->account, &watch);
@@ -211,8 +210,8 @@ static void do_idle(struct imap_session *s, const struct imap_command *command) 
     if (s->end != DOOR_END_NONE)
         return;
     if (slice_eq_nocase(slice_trim(line), S("DONE")))
-        imap_say(&s->c, buf_slice(&tag), "OK", NULL, "idle no more");
-    else if (imap_bad(&s->c, buf_slice(&tag), "expected DONE") < 0)
+        imap_say(&s->c, command->tag, "OK", NULL, "idle no more");
+    else if (imap_bad(&s->c, command->tag, "expected DONE") < 0)
         s->end = DOOR_END_DISMISSED;
 }
 
@@ -225,10 +224,8 @@ static int wait_for_command(void *arg) WAITS {
     int r = 0;
     if (!n || !(n->events | n->selected))
         return 0;
-    while (r == 0 && !imap_reader_has_begun(&s->c.reader)) {
-        arena_done(&s->c.arena); /* it may stay so for days */
+    while (r == 0 && !imap_reader_has_begun(&s->c.reader))
         r = wait_for_input(s, n->delayed ? 0 : IMAP_TELL_EXPUNGES, ends);
-    }
     stream_set_timeout(s->c.stream, s->timeout);
     return r;
 }
@@ -326,8 +323,17 @@ static void set_mark(struct imap_session *s, char mark[static IMAP_MARK_LEN]) {
     s->c.mark = slice_of(mark, IMAP_MARK_LEN);
 }
 
+/* Nothing but the tag is kept of it while it waits. */
+static void shrink_idle(struct imap_session *s, struct imap_command *command, char **ret_tag) {
+    *ret_tag = mem_copy(command->tag.ptr, command->tag.len);
+    *command =
+        (struct imap_command){.verb = IMAP_IDLE, .tag = slice_of(*ret_tag, command->tag.len)};
+    imap_connection_rest(&s->c);
+}
+
 static void run_command(struct imap_session *s) WAITS {
     struct imap_command command;
+    _cleanup_(free_p) char *tag = NULL; /* of IDLE */
     char mark[IMAP_MARK_LEN];
     set_mark(s, mark);
     int r = imap_connection_next(&s->c, &command);
@@ -341,6 +347,8 @@ static void run_command(struct imap_session *s) WAITS {
     } else if (s->enabled & IMAP_ENABLED_UIDONLY && needs_numbers(&command)) {
         imap_say(&s->c, command.tag, "BAD", "UIDREQUIRED", "UIDONLY is enabled: UIDs are needed");
     } else if (may_go_on(s)) {
+        if (command.verb == IMAP_IDLE)
+            shrink_idle(s, &command, &tag);
         if (!imap_visit_command(s, &command))
             functions[command.verb](s, &command);
         if (s->c.errors == errors) /* a session may last for weeks: who makes sense is forgiven */
@@ -383,7 +391,6 @@ static void begin_session(struct imap_session *s) WAITS {
     s->metadata_told = store_account_modseq(s->account);
     if (imap_visits(s))
         begin_visit(s);
-    store_expect_maps(s->account);
     read_off(s);
     if (!imap_visits(s))
         imap_welcome(&s->c, s->config->tag, &s->config->offer, true, S("welcome"));
