@@ -101,6 +101,7 @@ struct store_account {
     uint64_t messages, bytes;      /* bodies, each once */
     uint64_t deleted_bytes;        /* of bodies that have no entry, and can be brought back */
     uint64_t deleted_count;        /* of removed entries that can be brought back */
+    uint64_t removals;             /* of such, since the account is in memory */
     struct link overfull_link;     /* in store->overfull: that is too much */
 
     struct mailbox **mailboxes; /* by id */

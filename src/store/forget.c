@@ -4,7 +4,9 @@
  * of them at once, and all accounts from time to time, slowly.
  *
  * What goes is always the oldest, so one place in the order of removals says all: it is a record,
- * and packs begin with it.
+ * and packs begin with it. How far that is, and what it frees, the backend is asked beforehand: it
+ * may have much to take in before it can answer, and the changes of the account do not wait for
+ * that. If something has been removed meanwhile it is asked again.
  */
 #include "store/forget.h"
 
@@ -19,6 +21,7 @@
 #define LOOK_EVERY   USEC_MIN        /* at the disk */
 #define ROOM_PAUSE   (10 * USEC_MIN) /* the same, after it was too full */
 #define PAUSE        (20 * USEC_MS)  /* between two accounts */
+#define LOOKS        5U              /* then what is removed meanwhile waits */
 
 /* ------------------------------------------------------------------ how far */
 
@@ -35,6 +38,8 @@ struct forgetting {
     struct record_forget record;
     struct record_forget looked; /* at so far: it goes if what comes behind does */
     struct map shared;           /* struct tally, by body */
+    uint64_t removals;           /* of the account, when that was looked at */
+    bool insists, stale;         /* `stale`: there were others meanwhile, nothing was done */
 };
 
 static void count_bytes(struct forgetting *v, const struct backend_deleted *d) {
@@ -74,17 +79,27 @@ static bool take_page(const struct store_account *a, struct forgetting *v,
     return true;
 }
 
-static int prepare_forget(struct store_account *a, struct change *c, struct group *g) WAITS {
-    struct forgetting *v = CONTAINER_OF(c, struct forgetting, change);
+/* How far it goes, as things are. */
+static int look(struct store_account *a, struct forgetting *v) WAITS {
     _cleanup_(free_p) struct backend_deleted *list = mem_array(PAGE, sizeof *list);
     _cleanup_(buf_done) struct buf texts = {0};
     size_t count;
     int error;
+    v->removals = a->removals;
     v->looked.to = a->given.forgotten;
     do {
         buf_clear(&texts);
         error = a->below->backend->ops->deleted(a->below, v->looked.to, list, PAGE, &texts, &count);
     } while (!error && take_page(a, v, list, count) && count == PAGE);
+    return error;
+}
+
+static int prepare_forget(struct store_account *a, struct change *c, struct group *g) WAITS {
+    struct forgetting *v = CONTAINER_OF(c, struct forgetting, change);
+    int error = v->insists ? look(a, v) : 0;
+    v->stale = v->removals != a->removals;
+    if (v->stale)
+        return 0;
     if (!error && v->record.count > 0)
         group_add(g, RECORD_FORGET)->forget = v->record;
     return error;
@@ -105,31 +120,42 @@ static void tell_room(struct store_account *a, uint64_t gone) {
         o->report(o->report_arg, a->id, text.text);
 }
 
-/* `all`: since the disk has too little room. */
-static int forget(struct store_account *a, bool all) WAITS {
+/* One record, if there is something to forget; how many went. CHANGE_LATER: to be tried again. */
+static int forget_some(struct store_account *a, bool all, bool insists, uint64_t *ret_count) WAITS {
     const struct store_options *o = &a->store->options;
     usec_t oldest = believes_clock(a->store) ? fiber_wall() - o->undelete : 0;
-    uint64_t gone = 0;
-    struct forgetting v;
-    int error;
-    do {
-        v = (struct forgetting){
-            .change = {.prepare = prepare_forget, .reads = true},
-            .before = all || o->undelete == 0 ? USEC_NEVER : oldest,
-            .now = fiber_wall(),
-            .most_bytes = o->undelete_bytes,
-            .most_count = o->undelete_count,
-        };
+    struct forgetting v = {
+        .change = {.prepare = prepare_forget, .reads = true},
+        .before = all || o->undelete == 0 ? USEC_NEVER : oldest,
+        .now = fiber_wall(),
+        .most_bytes = o->undelete_bytes,
+        .most_count = o->undelete_count,
+        .insists = insists,
+    };
+    int error = insists ? 0 : look(a, &v);
+    if (!error && (insists || v.record.count > 0))
         error = change_run(a, &v.change);
-        gone += error ? 0 : v.record.count;
-        struct map_entry *e;
-        for (size_t at = 0; (e = map_next(&v.shared, &at));)
-            free(e->value);
-        map_done(&v.shared);
-    } while (!error && v.record.count == FORGET_MAX);
+    *ret_count = error || v.stale ? 0 : v.record.count;
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&v.shared, &at));)
+        free(e->value);
+    map_done(&v.shared);
+    return error ? error : v.stale ? CHANGE_LATER : 0;
+}
+
+/* `all`: since the disk has too little room. */
+static int forget(struct store_account *a, bool all) WAITS {
+    uint64_t gone = 0, count = 0;
+    unsigned looks = 0;
+    int result;
+    do {
+        result = forget_some(a, all, ++looks >= LOOKS, &count);
+        gone += count;
+        looks = result == 0 ? 0 : looks;
+    } while (result == CHANGE_LATER || (result == 0 && count == FORGET_MAX));
     if (all && gone > 0)
         tell_room(a, gone);
-    return error;
+    return result;
 }
 
 /* ------------------------------------------------------------------ visits */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What goes with entries that are removed: a body goes with its last entry. For one that may have
- * others the backend is asked how many, so that usage and quota are right to the byte.
+ * others they are counted, so that usage and quota are right to the byte: in memory, or by the
+ * backend.
  */
 #pragma once
 

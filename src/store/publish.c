@@ -85,6 +85,7 @@ static void publish_flags(struct store_account *a, const struct record_flags *r)
 /* Entries that can be brought back, and the bytes of bodies that have no other ones. */
 static void add_deleted(struct store_account *a, uint64_t count, uint64_t bytes) {
     struct store *s = a->store;
+    a->removals++;
     a->deleted_count += count;
     a->deleted_bytes += bytes;
     bool overfull = a->deleted_bytes > s->options.undelete_bytes ||

@@ -14,19 +14,21 @@ extern const char SQL_MAILBOX_ADD[], SQL_MAILBOX_SET[], SQL_MAILBOX_GET[], SQL_M
     SQL_MAILBOX_ALL[];
 extern const char SQL_BODY_ADD[], SQL_BODY_EXPECT[], SQL_BODY_GET[], SQL_BODY_MOVE[],
     SQL_BODY_SHIFT[], SQL_BODY_DROP_LAST[], SQL_BODY_DROP[], SQL_BODY_DROP_UNUSED[],
-    SQL_BODY_ENTRIES[], SQL_BODY_PLACES[], SQL_BODY_NEWEST[], SQL_BODY_COUNT[];
+    SQL_BODY_ENTRIES[], SQL_BODY_PLACES[], SQL_BODY_NEWEST[], SQL_BODY_COUNT[], SQL_BODY_RANGE[],
+    SQL_BODY_SHIFT_RANGE[], SQL_BODY_DROP_RANGE[];
 extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_MOVE[],
-    SQL_ENTRY_DROP[], SQL_ENTRY_UIDS[], SQL_ENTRY_LOAD[], SQL_ENTRY_SAVED[];
+    SQL_ENTRY_DROP[], SQL_ENTRY_UIDS[], SQL_ENTRY_LOAD[], SQL_ENTRY_SAVED[], SQL_ENTRY_RANGE[],
+    SQL_ENTRY_SET_RANGE[], SQL_ENTRY_DROP_RANGE[];
 extern const char SQL_SET_JOIN[], SQL_SET_ADD[], SQL_SET_LEAVE[], SQL_SET_DROP[], SQL_SET_GET[],
     SQL_KEYWORD_JOIN[], SQL_KEYWORD_LEAVE[], SQL_KEYWORD_DROP[], SQL_KEYWORD_ALL[];
 extern const char SQL_PROPERTY_ADD[], SQL_PROPERTY_SET[], SQL_PROPERTY_GET[], SQL_PROPERTY_ALL[],
     SQL_PROPERTY_DROP[], SQL_PROPERTY_FORGET[];
-extern const char SQL_DELETED_ADD[], SQL_DELETED_PLACE[], SQL_DELETED_GET[], SQL_DELETED_LOOSE[],
-    SQL_DELETED_ANY[], SQL_DELETED_COUNT[], SQL_DELETED_LIST[], SQL_DELETED_VOID[],
-    SQL_DELETED_FORGET[];
+extern const char SQL_DELETED_ADD[], SQL_DELETED_ADD_RANGE[], SQL_DELETED_PLACE[],
+    SQL_DELETED_GET[], SQL_DELETED_LOOSE[], SQL_DELETED_ANY[], SQL_DELETED_COUNT[],
+    SQL_DELETED_LIST[], SQL_DELETED_VOID[], SQL_DELETED_FORGET[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
-extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
-    SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
+extern const char SQL_VANISHED_ADD[], SQL_VANISHED_ADD_RANGE[], SQL_VANISHED_GET[],
+    SQL_VANISHED_SINCE[], SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
 extern const char SQL_PACK_ADD[], SQL_PACK_SET[], SQL_PACK_COUNT[], SQL_PACK_HALVE[],
     SQL_PACK_DROP[], SQL_PACK_ALL[];
 
@@ -83,12 +85,20 @@ int index_save_sums(struct index *ix, struct index_account *row);
 struct index_box_delta *box_delta(struct index *ix, uint32_t mailbox);
 struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack);
 
+/* What an entry says of its mailbox. */
+void index_note_mailbox(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
+                        struct slice name);
+
+/* As index_mailbox_gone(), asked once in a transaction. */
+int index_box_is_gone(struct index *ix, uint32_t mailbox);
+
 /*
- * index_keywords.c: an entry of a mailbox has this set of keywords, or no longer. Sets have numbers
- * of their own here; 0: the text is empty.
+ * index_keywords.c: so many entries of a mailbox have this set of keywords, or no longer. Sets have
+ * numbers of their own here; 0: the text is empty.
  */
-int index_join_set(struct index *ix, uint32_t mailbox, struct slice names, uint64_t *ret_set);
-int index_leave_set(struct index *ix, uint32_t mailbox, uint64_t set);
+int index_join_set(struct index *ix, uint32_t mailbox, struct slice names, size_t count,
+                   uint64_t *ret_set);
+int index_leave_set(struct index *ix, uint32_t mailbox, uint64_t set, size_t count);
 
 /* index_messages.c: one record each. */
 int index_take_message(struct index *ix, const struct log_record *r, bool replay);
@@ -125,6 +135,20 @@ struct body_row {
 };
 int index_shift_body(struct index *ix, uint64_t body, int entries, int deleted, bool replay,
                      struct body_row *ret);
+
+/*
+ * The same for many, outside of a replay. First the rows of all bodies between two numbers are read
+ * (struct body_shift), in their order; 1, or 0 when there are more than `most`. What is to change
+ * is written into them then, and neighbours that change alike are written with one statement.
+ */
+struct body_shift {
+    struct body_row row;
+    int entries, deleted; /* more of them */
+};
+int index_read_bodies(struct index *ix, uint64_t first, uint64_t last, size_t most, struct buf *to);
+struct body_shift *index_find_shift(const struct buf *list,
+                                    uint64_t body); /* NULL: there is none */
+int index_shift_bodies(struct index *ix, const struct buf *list);
 
 /* An entry more, of a body that is known. */
 int index_join_body(struct index *ix, uint64_t body);

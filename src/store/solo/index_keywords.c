@@ -19,14 +19,17 @@ static int count_names(struct index *ix, uint32_t mailbox, struct slice names, b
     return error;
 }
 
-int index_join_set(struct index *ix, uint32_t mailbox, struct slice names, uint64_t *ret_set) {
+int index_join_set(struct index *ix, uint32_t mailbox, struct slice names, size_t count,
+                   uint64_t *ret_set) {
     int64_t set = 0;
     *ret_set = 0;
     if (names.len == 0)
         return 0;
-    int found = db_number(ix->db, &set, SQL_SET_JOIN, V(ix->account), V(mailbox), V_TEXT(names));
+    int found =
+        db_number(ix->db, &set, SQL_SET_JOIN, V(ix->account), V(mailbox), V_TEXT(names), V(count));
     if (found == 0) {
-        found = db_number(ix->db, &set, SQL_SET_ADD, V(ix->account), V(mailbox), V_TEXT(names));
+        found = db_number(ix->db, &set, SQL_SET_ADD, V(ix->account), V(mailbox), V_TEXT(names),
+                          V(count));
         if (found >= 0)
             found = count_names(ix, mailbox, names, true);
     }
@@ -34,12 +37,12 @@ int index_join_set(struct index *ix, uint32_t mailbox, struct slice names, uint6
     return MIN(found, 0);
 }
 
-int index_leave_set(struct index *ix, uint32_t mailbox, uint64_t set) {
+int index_leave_set(struct index *ix, uint32_t mailbox, uint64_t set, size_t count) {
     _cleanup_(buf_done) struct buf names = {0};
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     if (set == 0)
         return 0;
-    int error = index_row(ix, &st, SQL_SET_LEAVE, V(ix->account), V(mailbox), V(set));
+    int error = index_row(ix, &st, SQL_SET_LEAVE, V(ix->account), V(mailbox), V(set), V(count));
     if (error)
         return error == -E_UNKNOWN ? -E_CORRUPT : error;
     bool last = db_i64(st, 0) <= 0;

@@ -14,7 +14,7 @@
  * - a body whose entries are all gone, or all still to come: its row stays until the end of the
  *   replay, see index_drop_unused(). Outside of a replay a body goes with its last entry.
  */
-#include "store/solo/index_db.h"
+#include "store/solo/index_many.h"
 
 #include "base/alloc.h"
 
@@ -30,7 +30,7 @@ struct entry_facts {
 
 static int add_entry(struct index *ix, const struct entry_facts *f) {
     uint64_t set;
-    int error = index_join_set(ix, f->mailbox, f->keywords, &set);
+    int error = index_join_set(ix, f->mailbox, f->keywords, 1, &set);
     if (!error)
         error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(f->mailbox), V(f->uid), V(f->body),
                        V(f->modseq), V(f->flags), V(f->pack), V(set), V(f->saved));
@@ -53,24 +53,12 @@ static int set_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t 
         return 0;
     box_delta(ix, mailbox)->unseen += (int)!(flags & STORE_SEEN) - (int)!(now.flags & STORE_SEEN);
     uint64_t set;
-    error = index_join_set(ix, mailbox, keywords, &set);
+    error = index_join_set(ix, mailbox, keywords, 1, &set);
     if (!error)
-        error = index_leave_set(ix, mailbox, now.keywords);
+        error = index_leave_set(ix, mailbox, now.keywords, 1);
     return error ? error
                  : db_run(ix->db, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(uid), V(flags),
                           V(modseq), V(set));
-}
-
-/* As index_mailbox_gone(), asked once in a transaction. */
-static int box_is_gone(struct index *ix, uint32_t mailbox) {
-    struct index_box_delta *d = box_delta(ix, mailbox);
-    if (d->state == BOX_UNKNOWN) {
-        int gone = index_mailbox_gone(ix, mailbox);
-        if (gone < 0)
-            return gone;
-        d->state = gone ? BOX_GONE : BOX_THERE;
-    }
-    return d->state == BOX_GONE;
 }
 
 /* 1: the entry was expunged, and its record lies in this pack, or its mailbox was removed; 0: it
@@ -79,20 +67,10 @@ static int stays_away(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t
     uint64_t before;
     int error = index_vanished(ix, mailbox, uid, &before);
     if (error == -E_UNKNOWN)
-        return box_is_gone(ix, mailbox);
+        return index_box_is_gone(ix, mailbox);
     if (!error)
         error = db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(mailbox), V(uid), V(pack));
     return error ? error : 1;
-}
-
-/* What an entry says of its mailbox. */
-static void note_mailbox(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
-                         struct slice name) {
-    struct index_box_delta *d = box_delta(ix, mailbox);
-    d->uidnext = MAX(d->uidnext, uid + 1);
-    d->modseq = MAX(d->modseq, modseq);
-    if (d->name.len == 0)
-        buf_add(&d->name, name);
 }
 
 /* ------------------------------------------------------------------ messages */
@@ -137,7 +115,7 @@ int index_take_message(struct index *ix, const struct log_record *r, bool replay
     int error = note_message_decode(log_record_facts(r), &n);
     if (error)
         return error;
-    note_mailbox(ix, n.mailbox, n.uid, n.modseq, n.mailbox_name);
+    index_note_mailbox(ix, n.mailbox, n.uid, n.modseq, n.mailbox_name);
     error = index_add_key(ix, n.key, n.stored, n.message);
     struct body_facts f = {n.message, n.arrival, n.header_size, n.shape};
     if (!error && (replay || (r->flags & NOTE_MOVED)))
@@ -217,7 +195,7 @@ int index_take_entries(struct index *ix, const struct log_record *r, bool replay
         note_sets_split(note_sets_decode(r->type == NOTE_TRANSFER ? gone.rest : n.rest), &sets);
     for (size_t i = 0; !error && i < n.count; i++) {
         struct note_entry e = note_entries_at(&n, i);
-        note_mailbox(ix, n.mailbox, e.uid, e.modseq, n.mailbox_name);
+        index_note_mailbox(ix, n.mailbox, e.uid, e.modseq, n.mailbox_name);
         error = take_entry(ix, r, n.mailbox, &e, note_sets_at(&sets, e.set));
     }
     return error;
@@ -240,12 +218,6 @@ int index_take_flags(struct index *ix, const struct log_record *r, bool replay) 
     }
     return error;
 }
-
-/* A removal: when, if what it removes can be brought back, and its MODSEQ. */
-struct removal {
-    usec_t when;
-    uint64_t modseq;
-};
 
 /* Remembers an entry that is about to go; false: it is not to be brought back. */
 static int keep_deleted(struct index *ix, uint32_t mailbox, uint32_t uid, const struct removal *why,
@@ -282,7 +254,7 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, const st
     uint64_t set = db_u64(st, 3);
     error = MIN(db_step(ix->db, st), 0);
     if (!error)
-        error = index_leave_set(ix, mailbox, set);
+        error = index_leave_set(ix, mailbox, set, 1);
     if (!error)
         error = index_leave_body(ix, body, kept, replay, &row);
     if (error)
@@ -304,7 +276,7 @@ int index_take_expunge(struct index *ix, const struct log_record *r, bool replay
     for (size_t i = 0; !error && i < n.count; i++) {
         uint32_t uid = note_changes_at(&n, NOTE_EXPUNGE, i).uid;
         uint64_t pack = 0;
-        note_mailbox(ix, n.mailbox, uid, n.modseq, (struct slice){0});
+        index_note_mailbox(ix, n.mailbox, uid, n.modseq, (struct slice){0});
         error = drop_entry(ix, n.mailbox, uid, &why, replay, &pack);
         /* What can really be brought back has a NOTE_DELETED before both, or, if a power cut has
          * taken that, the expunge itself is still where it was. */
@@ -338,10 +310,13 @@ static int drop_entries(struct index *ix, uint32_t mailbox, const struct removal
         buf_clear(&uids);
         error = some_entries(ix, mailbox, &uids);
         const uint32_t *list = (const void *)uids.ptr;
-        for (size_t i = 0; !error && i < uids.len / sizeof *list; i++) {
+        size_t count = uids.len / sizeof *list;
+        int many = error || replay ? 0 : index_drop_many(ix, mailbox, list, count, why, false);
+        for (size_t i = 0; !error && many == 0 && i < count; i++) {
             uint64_t pack;
             error = drop_entry(ix, mailbox, list[i], why, replay, &pack);
         }
+        error = error ? error : MIN(many, 0);
     } while (!error && uids.len > 0);
     return error;
 }

@@ -250,22 +250,3 @@ int index_forget_pack(struct index *ix, uint64_t pack) {
         error = db_run(ix->db, SQL_PROPERTY_FORGET, V(ix->account), V(pack));
     return error ? error : db_run(ix->db, SQL_PACK_DROP, V(ix->account), V(pack));
 }
-
-int index_leap(struct index *ix) {
-    if (!ix->known)
-        return 0;
-    struct index_account row = ix->row;
-    row.modseq += INDEX_LEAP;
-    row.message_next += INDEX_LEAP;
-    row.mailbox_next += INDEX_LEAP;
-    int error = db_begin(ix->db);
-    if (error)
-        return error;
-    error = index_save_account(ix, &row);
-    if (!error)
-        error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
-    error = index_end(ix, error);
-    if (!error)
-        ix->row = row;
-    return error;
-}

@@ -71,6 +71,13 @@ const char SQL_BODY_DROP[] =
     "DELETE FROM bodies" KEY " AND body_id = ?2 AND entries = 0 AND deleted = 0";
 const char SQL_BODY_DROP_UNUSED[] =
     "DELETE FROM bodies" KEY " AND entries = 0 AND deleted = 0 RETURNING pack, length";
+#define BODY_RANGE KEY " AND body_id BETWEEN ?2 AND ?3"
+const char SQL_BODY_RANGE[] =
+    "SELECT body_id, pack, length, size, entries, deleted FROM bodies" BODY_RANGE
+    " ORDER BY body_id LIMIT ?4";
+const char SQL_BODY_SHIFT_RANGE[] =
+    "UPDATE bodies SET entries = entries + ?4, deleted = deleted + ?5" BODY_RANGE;
+const char SQL_BODY_DROP_RANGE[] = "DELETE FROM bodies" BODY_RANGE;
 const char SQL_BODY_ENTRIES[] = "SELECT entries FROM bodies" KEY " AND body_id = ?2";
 const char SQL_BODY_PLACES[] =
     "SELECT body_id, pack, body, size, body_crc FROM bodies" KEY " AND body_id >= ?2"
@@ -93,6 +100,13 @@ const char SQL_ENTRY_MOVE[] =
 const char SQL_ENTRY_DROP[] = "DELETE FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3"
                               " RETURNING body_id, flags, pack, keywords";
 const char SQL_ENTRY_UIDS[] = "SELECT uid FROM entries" KEY " AND mailbox_id = ?2 LIMIT ?3";
+#define ENTRY_RANGE KEY " AND mailbox_id = ?2 AND uid BETWEEN ?3 AND ?4"
+const char SQL_ENTRY_RANGE[] =
+    "SELECT uid, body_id, flags, modseq, pack, keywords FROM entries" ENTRY_RANGE
+    " ORDER BY uid LIMIT ?5";
+const char SQL_ENTRY_SET_RANGE[] =
+    "UPDATE entries SET flags = ?5, modseq = ?6, keywords = ?7" ENTRY_RANGE;
+const char SQL_ENTRY_DROP_RANGE[] = "DELETE FROM entries" ENTRY_RANGE;
 const char SQL_ENTRY_LOAD[] =
     "SELECT e.uid, e.flags, e.modseq, e.body_id, b.size, b.shape, b.arrival, b.entries, e.keywords"
     " FROM entries e JOIN bodies b"
@@ -101,13 +115,13 @@ const char SQL_ENTRY_LOAD[] =
 
 #define BOX KEY " AND mailbox_id = ?2"
 const char SQL_SET_JOIN[] =
-    "UPDATE keyword_sets SET entries = entries + 1" BOX " AND names = ?3 RETURNING set_id";
+    "UPDATE keyword_sets SET entries = entries + ?4" BOX " AND names = ?3 RETURNING set_id";
 const char SQL_SET_ADD[] =
     "INSERT INTO keyword_sets (account_id, mailbox_id, names, entries, set_id)"
-    " VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(set_id), 0) + 1 FROM keyword_sets" BOX "))"
+    " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(set_id), 0) + 1 FROM keyword_sets" BOX "))"
     " RETURNING set_id";
-const char SQL_SET_LEAVE[] =
-    "UPDATE keyword_sets SET entries = entries - 1" BOX " AND set_id = ?3 RETURNING entries, names";
+const char SQL_SET_LEAVE[] = "UPDATE keyword_sets SET entries = entries - ?4" BOX
+                             " AND set_id = ?3 RETURNING entries, names";
 const char SQL_SET_DROP[] = "DELETE FROM keyword_sets" BOX " AND set_id = ?3";
 const char SQL_SET_GET[] = "SELECT names FROM keyword_sets" BOX " AND set_id = ?3";
 const char SQL_KEYWORD_JOIN[] =
@@ -134,6 +148,10 @@ const char SQL_DELETED_ADD[] =
     "INSERT INTO deleted (account_id, mailbox_id, uid, body_id, flags, keywords, modseq,"
     " deleted_at, pack) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
     " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
+const char SQL_DELETED_ADD_RANGE[] =
+    "INSERT INTO deleted (account_id, mailbox_id, uid, body_id, flags, keywords, modseq,"
+    " deleted_at, pack) SELECT account_id, mailbox_id, uid, body_id, flags, ?5, ?6, ?7, 0"
+    " FROM entries" ENTRY_RANGE;
 const char SQL_DELETED_PLACE[] =
     "UPDATE deleted SET flags = ?4, keywords = ?5, modseq = ?6,"
     " deleted_at = ?7, pack = ?8" KEY " AND mailbox_id = ?2 AND uid = ?3";
@@ -169,6 +187,10 @@ const char SQL_KEY_PRUNE[] = "DELETE FROM delivered" KEY " AND arrival < ?2";
 const char SQL_VANISHED_ADD[] = "INSERT INTO vanished (account_id, mailbox_id, uid, modseq, pack)"
                                 " VALUES (?1, ?2, ?3, ?4, ?5)"
                                 " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
+const char SQL_VANISHED_ADD_RANGE[] =
+    "INSERT INTO vanished (account_id, mailbox_id, uid, modseq, pack)"
+    " SELECT account_id, mailbox_id, uid, ?5, ?6 FROM entries" ENTRY_RANGE
+    " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
 const char SQL_VANISHED_GET[] = "SELECT pack FROM vanished" KEY " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_VANISHED_SINCE[] =
     "SELECT uid FROM vanished" KEY " AND mailbox_id = ?2 AND modseq > ?3 ORDER BY +uid";

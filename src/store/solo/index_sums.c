@@ -24,6 +24,26 @@ struct index_box_delta *box_delta(struct index *ix, uint32_t mailbox) {
     return d;
 }
 
+int index_box_is_gone(struct index *ix, uint32_t mailbox) {
+    struct index_box_delta *d = box_delta(ix, mailbox);
+    if (d->state == BOX_UNKNOWN) {
+        int gone = index_mailbox_gone(ix, mailbox);
+        if (gone < 0)
+            return gone;
+        d->state = gone ? BOX_GONE : BOX_THERE;
+    }
+    return d->state == BOX_GONE;
+}
+
+void index_note_mailbox(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
+                        struct slice name) {
+    struct index_box_delta *d = box_delta(ix, mailbox);
+    d->uidnext = MAX(d->uidnext, uid + 1);
+    d->modseq = MAX(d->modseq, modseq);
+    if (d->name.len == 0)
+        buf_add(&d->name, name);
+}
+
 struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack) {
     for (size_t i = 0; i < ix->pack_count; i++)
         if (ix->packs[i].pack == pack)
@@ -99,6 +119,25 @@ int index_save_sums(struct index *ix, struct index_account *row) {
                    ix->forgotten.uid != ix->row.forgotten.uid;
     if (!error && forgets)
         error = db_run(ix->db, SQL_MAILBOX_FORGET_OLD, V(ix->account));
+    return error;
+}
+
+int index_leap(struct index *ix) {
+    if (!ix->known)
+        return 0;
+    struct index_account row = ix->row;
+    row.modseq += INDEX_LEAP;
+    row.message_next += INDEX_LEAP;
+    row.mailbox_next += INDEX_LEAP;
+    int error = db_begin(ix->db);
+    if (error)
+        return error;
+    error = index_save_account(ix, &row);
+    if (!error)
+        error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
+    error = index_end(ix, error);
+    if (!error)
+        ix->row = row;
     return error;
 }
 

@@ -12,7 +12,7 @@
  * was expunged and whose bytes are still in some pack, and a message that is there twice because
  * compaction had copied but not yet unlinked.
  */
-#include "store/solo/index_db.h"
+#include "store/solo/index_many.h"
 
 #include "base/alloc.h"
 
@@ -158,6 +158,9 @@ static int take_one(struct index *ix, const struct log_record *r, bool replay) {
     struct index_pack_delta *d = pack_delta(ix, r->pack);
     d->end = MAX(d->end, r->place.offset + r->len);
     d->alive += alive_anyway(r);
+    int done = replay || r->flags & NOTE_MOVED ? 0 : index_take_many(ix, r);
+    if (done)
+        return MIN(done, 0);
     return r->type < NOTE_TYPES && TAKE[r->type] ? TAKE[r->type](ix, r, replay) : -E_VERSION;
 }
 
