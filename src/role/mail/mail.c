@@ -13,6 +13,7 @@
 #include "fiber/wait.h"
 #include "imap/search/results.h"
 #include "role/mail/mail_asked.h"
+#include "role/mail/mail_gone.h"
 #include "role/mail/mail_others.h"
 #include "role/mail/mail_sessions.h"
 #include "role/mailboxes.h"
@@ -83,7 +84,8 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
 
 static void go(struct process *p) {
     struct mail *m = p->state;
-    if (mail_usage_start(p) < 0 || search_indexes_start(m->indexes, m->store) < 0)
+    if (mail_usage_start(p) < 0 || mail_gone_start(p) < 0 ||
+        search_indexes_start(m->indexes, m->store) < 0)
         process_fail(p, "no memory for the first fibers");
 }
 
@@ -115,6 +117,7 @@ static void stop_mail(struct process *p) WAITS {
     mail_end_sessions(m);
     while (m->calls > 0 && fiber_cond_wait(&m->calls_done) == 0)
         continue;
+    mail_gone_stop(p);
     mail_usage_stop(p);
     search_indexes_stop(m->indexes);
     store_close(m->store);

@@ -73,6 +73,10 @@ struct mail {
     struct fiber *reporter;
     struct mail_told told[MAIL_TOLD_PLACES];
     struct mail_gone_left gone[MAIL_GONE_PLACES];
+    struct list gone_notes; /* of mail_gone.c: what is to be told */
+    size_t gone_count;
+    struct fiber_cond gone_noted;
+    struct fiber *gone_teller;
 };
 
 /* Whether this process has the account; another one would be a second writer of its files. */

@@ -18,4 +18,10 @@ struct mail_gone {
     size_t all;   /* that have gone */
 };
 
+/* What is pointed to is copied. The events may come a moment later than the answer to the client.
+ */
 void mail_tell_gone(struct mail_session *s, const struct mail_gone *g) WAITS;
+
+/* The fiber that tells. Stopping, when no session is left, tells what was noted. */
+int mail_gone_start(struct process *p);
+void mail_gone_stop(struct process *p) WAITS;
