@@ -47,13 +47,14 @@ static void print_rate(struct sessions *s, double spent) {
 }
 
 bool sessions_run(struct sessions *s, void *(*work)(void *load), void *load) {
-    pthread_t threads[1000];
+    pthread_t *threads = calloc(s->at_a_time, sizeof *threads);
     double began = seconds();
     for (unsigned i = 0; i < s->at_a_time; i++)
-        if (pthread_create(&threads[i], NULL, work, load) != 0)
+        if (!threads || pthread_create(&threads[i], NULL, work, load) != 0)
             exit(3);
     for (unsigned i = 0; i < s->at_a_time; i++)
         (void)pthread_join(threads[i], NULL);
+    free(threads);
     print_rate(s, seconds() - began);
     return atomic_load(&s->done) == s->count;
 }
