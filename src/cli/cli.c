@@ -39,13 +39,17 @@ bool cli_is_elsewhere(const struct cli *c) {
 }
 
 void cli_add_lines(struct buf *to, struct slice text) {
-    struct slice line = {0};
-    bool first = true;
-    while (slice_next(&text, '\n', &line)) {
+    struct slice line = {0}, piece = {0};
+    for (bool first = true; slice_next(&text, '\n', &line); first = false) {
         if (!first)
             buf_add_byte(to, '\n');
-        text_add_names(to, line);
-        first = false;
+        if (slice_ends(line, S("\r")))
+            line.len--;
+        for (bool begins = true; slice_next(&line, '\t', &piece); begins = false) {
+            if (!begins)
+                buf_add_byte(to, '\t');
+            text_add_names(to, piece);
+        }
     }
 }
 

@@ -4,7 +4,6 @@ typed. What is asked comes as JSON on standard input, what was seen goes into th
 soak_desktop.py says what that must be. Needs a session bus and a display of its own."""
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import time
@@ -51,8 +50,8 @@ def name_of(node):
 
 def find(role, name, inside=None):
     """The first one whose name begins so, inside the window that is given, or any."""
-    for window in [inside] if inside else windows():
-        for node in seen(window):
+    for place in [inside] if inside else windows():
+        for node in seen(place):
             if node.get_role_name() == role and name_of(node).startswith(name):
                 return node
     return None
