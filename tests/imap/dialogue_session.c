@@ -24,19 +24,12 @@
 #include "base/alloc.h"
 #include "dialogue/dialogue.h"
 #include "dialogue/door.h"
-#include "imap/names.h"
-#include "imap/session.h"
 #include "judge.h"
+#include "neighbours.h"
 #include "store/memory/memory.h"
-#include "store/rights.h"
+#include "store/properties.h"
 
 #define ACCOUNT 4711U
-
-static const struct slice people[] = {
-    {.ptr = "tama@example.test", .len = 17},
-    {.ptr = "mike@example.test", .len = 17},
-    {.ptr = "kuro@example.test", .len = 17},
-};
 
 struct world {
     struct imap_session_config config;
@@ -49,134 +42,15 @@ struct world {
     struct fiber_turns sorting;
     char *ended;
     char *off;
-    uint64_t account; /* of sessions that begin now */
-    bool away;
+    struct neighbours neighbours;
+    size_t user;             /* of them: whose the sessions are that begin now */
     bool keeps, handed_back; /* UNAUTHENTICATE */
-};
-
-/* A session, or a visit. */
-struct at_work {
-    struct world *world;
-    uint64_t account;
-    struct imap_session_config config;
-    struct stream *stream; /* of a visit */
 };
 
 static void open_store(struct world *w) WAITS {
     struct store_options options = {.backend = memory_open, .backend_options = &w->memory};
     MUST(store_open(&options, &w->store, NULL) == 0);
 }
-
-/* ------------------------------------------------------------------ other accounts */
-
-struct sharing {
-    struct slice user;
-    bool any;
-};
-
-static void note_identifier(void *arg, struct slice identifier) {
-    struct sharing *s = arg;
-    s->any |= slice_eq(identifier, s->user) || slice_eq(identifier, S("anyone"));
-}
-
-static bool shares(struct at_work *at, uint64_t account) WAITS {
-    struct sharing sharing = {.user = at->config.user};
-    struct store_account *a;
-    if (account == at->account)
-        return false;
-    MUST(store_account_open(at->world->store, account, &a) == 0);
-    store_rights_each(a, note_identifier, &sharing);
-    store_account_close(a);
-    return sharing.any;
-}
-
-static int owners(void *arg, struct arena *a, struct slice **ret, size_t *ret_count) WAITS {
-    struct at_work *at = arg;
-    *ret = arena_array(a, ARRAY_SIZE(people), sizeof **ret);
-    *ret_count = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(people); i++)
-        if (shares(at, ACCOUNT + i))
-            (*ret)[(*ret_count)++] = people[i];
-    return 0;
-}
-
-static void run_visit(void *arg) WAITS {
-    struct at_work *at = arg;
-    struct imap_session_counts counts;
-    (void)imap_session(at->stream, &at->config, at->world->store, at->account, &counts);
-    (void)stream_shutdown(at->stream);
-    stream_free(at->stream);
-    free(at);
-}
-
-static int visit(void *arg, struct slice owner, const struct imap_terms *terms,
-                 struct stream **ret) WAITS {
-    struct at_work *from = arg;
-    struct stream *ends[2];
-    size_t i = 0;
-    while (i < ARRAY_SIZE(people) && !slice_eq_nocase(people[i], owner))
-        i++;
-    if (i == ARRAY_SIZE(people) || !shares(from, ACCOUNT + i))
-        return -E_UNKNOWN;
-    if (from->world->away)
-        return -EPIPE;
-    struct at_work *at = NEW(struct at_work);
-    stream_pair(STREAM_WINDOW, ends);
-    *at = *from;
-    at->account = ACCOUNT + i;
-    at->config.owner = people[i];
-    at->config.terms = *terms;
-    at->config.tag = S("");
-    at->config.others_arg = at;
-    at->stream = ends[1];
-    *ret = ends[0];
-    return fiber_spawn("visit", run_visit, at);
-}
-
-static int target(void *arg, struct slice path, struct imap_target *ret) WAITS {
-    struct at_work *at = arg;
-    struct slice owner = at->config.user, rest = path;
-    size_t i = 0;
-    const bool own = !imap_owner_of_path(path, &owner, &rest);
-    while (i < ARRAY_SIZE(people) && !slice_eq_nocase(people[i], owner))
-        i++;
-    if (i == ARRAY_SIZE(people) || (!own && !shares(at, ACCOUNT + i)))
-        return -E_UNKNOWN;
-    *ret = (struct imap_target){
-        .account = ACCOUNT + i, .quota = at->world->quota, .own = own, .path = rest};
-    return at->world->away ? -EPIPE : 0;
-}
-
-static int bring(void *arg, const struct imap_target *to, const struct store_delivery *d,
-                 struct store_delivered *ret, uint32_t *ret_uidvalidity) WAITS {
-    struct at_work *at = arg;
-    const struct store_person person = {.name = at->config.user, .is_owner = to->own};
-    struct store_delivery delivery = *d;
-    struct store_account *a;
-    struct store_mailbox m;
-    uint32_t rights = 0;
-    MUST(store_account_open(at->world->store, to->account, &a) == 0);
-    int r = imap_find_mailbox(a, to->path, &m);
-    if (r == 0)
-        r = store_rights_in(a, m.id, &person, &rights);
-    if (r == 0 && !(rights & STORE_RIGHT_INSERT))
-        r = rights & STORE_RIGHT_LOOKUP ? -EACCES : -E_UNKNOWN;
-    delivery.mailbox = m.id;
-    delivery.quota = to->quota;
-    delivery.flags &= rights & STORE_RIGHT_WRITE ? STORE_FLAGS : 0U;
-    if (r == 0)
-        r = store_deliver(at->world->store, to->account, &delivery, ret);
-    *ret_uidvalidity = m.uidvalidity;
-    store_account_close(a);
-    return r;
-}
-
-static void shared(void *arg) WAITS {
-    (void)arg;
-}
-
-static const struct imap_others others = {
-    .owners = owners, .visit = visit, .target = target, .bring = bring, .shared = shared};
 
 static int hand_back(void *arg) WAITS {
     struct world *w = arg;
@@ -186,15 +60,17 @@ static int hand_back(void *arg) WAITS {
 
 static void *world_new(void) {
     struct world *w = NEW(struct world);
-    w->account = ACCOUNT;
+    w->neighbours = (struct neighbours){.store = &w->store, .first = ACCOUNT};
+    w->neighbours.people[w->neighbours.count++] = S("tama@example.test");
+    w->neighbours.people[w->neighbours.count++] = S("mike@example.test");
+    w->neighbours.people[w->neighbours.count++] = S("kuro@example.test");
+    for (size_t i = 0; i < w->neighbours.count; i++)
+        w->neighbours.quotas[i] = &w->quota;
     w->config = imap_session_defaults;
-    w->config.others = &others;
     w->config.tag = S("in");
-    w->config.user = S("tama@example.test");
     w->config.offer.tls_active = true;
     w->config.hand_back = hand_back;
     w->config.hand_back_arg = w;
-    w->config.quota = &w->quota;
     w->config.anyone = true;
     w->config.sorting = &w->sorting;
     w->config.ended = (const char *const *)&w->ended;
@@ -222,7 +98,7 @@ static void deliver(struct world *w, uint64_t count) {
         struct slice part = slice_of(text, (size_t)len);
         struct store_delivered d;
         struct store_delivery delivery = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
-        MUST(store_deliver(w->store, w->account, &delivery, &d) == 0);
+        MUST(store_deliver(w->store, ACCOUNT + w->user, &delivery, &d) == 0);
     }
 }
 
@@ -240,8 +116,8 @@ static void keep_metadata(struct world *w, uint64_t count) {
 static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     struct imap_session_counts counts;
-    struct at_work at = {.world = w, .account = w->account, .config = w->config};
-    at.config.others_arg = &at;
+    struct neighbour at;
+    neighbour_init(&at, &w->neighbours, w->user, &w->config);
     w->fiber = fiber_self();
     w->end = imap_session(s, &at.config, w->store, at.account, &counts);
 }
@@ -259,20 +135,16 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
         return 0;
     }
     if (slice_eq(name, S("user"))) {
-        for (size_t i = 0; i < ARRAY_SIZE(people); i++) {
-            if (!slice_eq(value, people[i]))
-                continue;
-            w->config.user = people[i];
-            w->account = ACCOUNT + i;
-        }
-        return 0;
+        int user = neighbours_find(&w->neighbours, value);
+        w->user = user < 0 ? w->user : (size_t)user;
+        return user < 0 ? problem_set(problem, -E_UNKNOWN, "there is no such user") : 0;
     }
     if (slice_eq(name, S("anyone"))) {
         w->config.anyone = slice_eq(value, S("yes"));
         return 0;
     }
     if (slice_eq(name, S("away"))) {
-        w->away = slice_eq(value, S("on"));
+        w->neighbours.away = slice_eq(value, S("on"));
         return 0;
     }
     if (slice_eq(name, S("off"))) {

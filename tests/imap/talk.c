@@ -3,11 +3,8 @@
 
 static void serve(void *arg) WAITS {
     struct talk *t = arg;
-    struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts;
-    config.tag = S("in");
-    config.results = t->results;
-    (void)imap_session(t->other, &config, t->world->store, TEST_ACCOUNT, &counts);
+    (void)imap_session(t->other, &t->config, t->world->store, t->account, &counts);
     (void)stream_shutdown(t->other);
 }
 
@@ -44,16 +41,29 @@ void talk_listen(struct talk *t) {
         continue;
 }
 
-void talk_begin_keeping(struct talk *t, struct world *w,
-                        void (*hear)(struct talk *t, struct slice line),
-                        struct imap_results *results) {
+void talk_begin_as(struct talk *t, struct world *w, uint64_t account,
+                   const struct imap_session_config *config,
+                   void (*hear)(struct talk *t, struct slice line)) {
     struct stream *ends[2];
     struct slice line;
     stream_pair(65536, ends);
-    *t = (struct talk){
-        .stream = ends[0], .other = ends[1], .world = w, .hear = hear, .results = results};
+    *t = (struct talk){.stream = ends[0],
+                       .other = ends[1],
+                       .world = w,
+                       .config = *config,
+                       .account = account,
+                       .hear = hear};
+    t->config.tag = S("in");
     assert_int_equal(fiber_start("session", serve, t, &t->fiber), 0);
     assert_true(hear_line(t, USEC_MIN, &line));
+}
+
+void talk_begin_keeping(struct talk *t, struct world *w,
+                        void (*hear)(struct talk *t, struct slice line),
+                        struct imap_results *results) {
+    struct imap_session_config config = imap_session_defaults;
+    config.results = results;
+    talk_begin_as(t, w, TEST_ACCOUNT, &config, hear);
     (void)talk_ask(t, "s SELECT INBOX");
 }
 

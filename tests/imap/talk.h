@@ -9,8 +9,9 @@ struct talk {
     struct stream *stream, *other;
     struct fiber *fiber;
     struct world *world;
-    struct imap_results *results; /* of the session; NULL: none are kept */
-    struct buf said;              /* the answer to the last command, lines without CR */
+    struct imap_session_config config;
+    uint64_t account;
+    struct buf said; /* the answer to the last command, lines without CR */
 
     /* Is given each line that comes, without its end. */
     void (*hear)(struct talk *t, struct slice line);
@@ -23,6 +24,10 @@ void talk_begin(struct talk *t, struct world *w,
 void talk_begin_keeping(struct talk *t, struct world *w,
                         void (*hear)(struct talk *t, struct slice line),
                         struct imap_results *results) WAITS;
+/* Connects to an account, and selects nothing. */
+void talk_begin_as(struct talk *t, struct world *w, uint64_t account,
+                   const struct imap_session_config *config,
+                   void (*hear)(struct talk *t, struct slice line)) WAITS;
 void talk_end(struct talk *t) WAITS;
 
 /* Says a command; hears all that is said then, up to the line with its tag. */
