@@ -61,8 +61,8 @@ def make_server(tmp_path):
 
 
 def test_clients_are_told_what_is_there(server):
-    address = f"f000@{DOMAIN}"
-    words = [DRIVE, HERE, server.port("imap"), server.port("smtp"), address, PASSWORD, SEED, SECONDS]
+    words = [DRIVE, HERE, *map(server.port, ("imap", "smtp", "pop3")), f"f000@{DOMAIN}", f"f001@{DOMAIN}",
+             PASSWORD, SEED, SECONDS]
     with (subprocess.Popen([str(word) for word in words], stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as drive):
         for line in drive.stdout:

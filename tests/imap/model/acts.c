@@ -8,8 +8,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "act_come.h"
 #include "act_names.h"
+#include "act_pop3.h"
 #include "act_sessions.h"
 #include "base/alloc.h"
 #include "fiber/fiber.h"
@@ -23,8 +26,7 @@ static struct truth *truth(struct client *c) {
 
 /* ------------------------------------------------------------------ which messages */
 
-/* Some of those that the client knows, one behind the other or not; as a set, and in `uids`. */
-static bool choose(struct client *c, struct command *k, bool by_number, struct buf *set) {
+bool act_choose(struct client *c, struct command *k, bool by_number, struct buf *set) {
     size_t known = 0;
     while (known < c->count && c->list[known].uid > 0)
         known++;
@@ -48,17 +50,25 @@ static bool choose(struct client *c, struct command *k, bool by_number, struct b
     return true;
 }
 
-/* What was chosen is handed on to a command that has begun. */
-static void hand_over(struct command *to, struct command *chosen, bool by_number) {
+void act_hand_over(struct command *to, struct command *chosen, bool by_number) {
     to->uids = chosen->uids;
     to->uid_count = chosen->uid_count;
     to->by_number = by_number;
 }
 
+void act_aim(struct command *k, const char *name) {
+    (void)snprintf(k->name, sizeof k->name, "%s", name);
+    k->at_home = strcmp(name, NAME_HOME) == 0;
+}
+
+/* Who is told of changes at any time does not know which numbers the server will read. */
+static bool by_number(struct client *c) {
+    return client_pick(c, 2) && !c->notifies;
+}
+
 /* ------------------------------------------------------------------ messages that stay */
 
-/* Each of them once in `of` times. */
-static uint32_t some_flags(struct client *c, uint32_t of) {
+uint32_t act_flags(struct client *c, uint32_t of) {
     uint32_t flags = 0;
     for (unsigned i = 0; i < TRUTH_FLAGS; i++)
         flags |= client_pick(c, of) == 0 ? 1U << i : 0;
@@ -69,45 +79,76 @@ static uint64_t less(uint64_t modseq, uint32_t by) {
     return modseq > by ? modseq - by : 0;
 }
 
-static void send_store(struct client *c, bool by_number) {
+/* How flags are wanted, of messages that were chosen. */
+struct wanted {
+    enum truth_how how;
+    uint32_t flags;
+    bool silent;
+    uint64_t unchanged; /* 0, or one above UNCHANGEDSINCE */
+};
+
+static void begin_store(struct client *c, struct command *chosen, struct buf *set, bool by_number,
+                        const struct wanted *w) {
     static const char *const signs[] = {"+", "-", ""};
-    _cleanup_(buf_done) struct buf set = {0}, flags = {0};
-    struct command chosen = {0};
-    if (!choose(c, &chosen, by_number, &set))
-        return;
-    enum truth_how how = (enum truth_how)client_pick(c, 3);
-    uint32_t bits = some_flags(c, 4);
+    _cleanup_(buf_done) struct buf flags = {0};
     char since[40] = "";
-    uint64_t unchanged = 0;
-    if (c->condstore && client_pick(c, 4) == 0) {
-        unchanged = 1 + less(c->modseq, client_pick(c, 5));
-        (void)snprintf(since, sizeof since, " (UNCHANGEDSINCE %" PRIu64 ")", unchanged - 1);
-    }
-    bool silent = client_pick(c, 2);
-    flags_text(bits, &flags);
-    struct command *k =
-        client_begin(c, V_STORE, "%sSTORE %s%s %sFLAGS%s (%s)", by_number ? "" : "UID ",
-                     buf_str(&set), since, signs[how], silent ? ".SILENT" : "", buf_str(&flags));
-    hand_over(k, &chosen, by_number);
-    k->how = how;
-    k->silent = silent;
-    k->flags = bits;
-    k->changed_since = unchanged;
+    if (w->unchanged > 0)
+        (void)snprintf(since, sizeof since, " (UNCHANGEDSINCE %" PRIu64 ")", w->unchanged - 1);
+    flags_text(w->flags, &flags);
+    struct command *k = client_begin(c, V_STORE, "%sSTORE %s%s %sFLAGS%s (%s)",
+                                     by_number ? "" : "UID ", buf_str(set), since, signs[w->how],
+                                     w->silent ? ".SILENT" : "", buf_str(&flags));
+    act_hand_over(k, chosen, by_number);
+    k->how = w->how;
+    k->silent = w->silent;
+    k->flags = w->flags;
+    k->changed_since = w->unchanged;
     k->writes = mem_array(k->uid_count, sizeof *k->writes);
     for (size_t i = 0; i < k->uid_count; i++)
-        k->writes[i] = truth_write_begin(truth(c), k->box, k->uids[i], how, bits);
+        k->writes[i] = truth_write_begin(truth(c), k->box, k->uids[i], w->how, w->flags);
+}
+
+static void send_store(struct client *c, bool by_number) {
+    _cleanup_(buf_done) struct buf set = {0};
+    struct command chosen = {0};
+    if (!act_choose(c, &chosen, by_number, &set))
+        return;
+    struct wanted w = {.how = (enum truth_how)client_pick(c, 3), .flags = act_flags(c, 4)};
+    if (c->condstore && client_pick(c, 4) == 0)
+        w.unchanged = 1 + less(c->modseq, client_pick(c, 5));
+    w.silent = client_pick(c, 2);
+    begin_store(c, &chosen, &set, by_number, &w);
+}
+
+/* Of messages that are marked as deleted, whoever has done that: they are to stay. */
+static void send_regret(struct client *c) {
+    _cleanup_(buf_done) struct buf set = {0};
+    struct command chosen = {.uids = mem_array(c->count + 1, sizeof(uint32_t))};
+    for (size_t i = 0; i < c->count; i++) {
+        const struct seen *e = &c->list[i];
+        if (e->uid == 0 || e->flags == TRUTH_NOT_TOLD || !(e->flags & TRUTH_DELETED))
+            continue;
+        buf_printf(&set, "%s%u", chosen.uid_count > 0 ? "," : "", e->uid);
+        chosen.uids[chosen.uid_count++] = e->uid;
+    }
+    if (!c->box || chosen.uid_count == 0) {
+        free(chosen.uids);
+        return;
+    }
+    begin_store(c, &chosen, &set, false,
+                &(struct wanted){.how = TRUTH_REMOVE, .flags = TRUTH_DELETED});
 }
 
 static void send_fetch(struct client *c, bool by_number) {
     _cleanup_(buf_done) struct buf set = {0};
     struct command chosen = {0};
-    if (!choose(c, &chosen, by_number, &set))
+    if (!act_choose(c, &chosen, by_number, &set))
         return;
     const char *const what[] = {"(FLAGS)", "(UID FLAGS RFC822.SIZE)", "(UID BODY.PEEK[])",
                                 "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])"};
     struct command *k = client_begin(c, V_FETCH, "%sFETCH %s %s", by_number ? "" : "UID ",
                                      buf_str(&set), what[client_pick(c, 4)]);
-    hand_over(k, &chosen, by_number);
+    act_hand_over(k, &chosen, by_number);
 }
 
 /* What the client does not know of its mailbox yet. */
@@ -160,7 +201,7 @@ static void send_search(struct client *c) {
     if (client_pick(c, 3) == 0) {
         struct command *k = client_begin(c, V_SEARCH, "UID SEARCH ALL");
         k->all = true;
-    } else if (client_pick(c, 2)) {
+    } else if (c->notifies || client_pick(c, 2)) {
         send_search_subject(c);
     } else {
         struct command *k = client_begin(c, V_SEARCH, "SEARCH UNDELETED");
@@ -170,106 +211,6 @@ static void send_search(struct client *c) {
 
 static void send_noop(struct client *c) {
     (void)client_begin(c, V_NOOP, c->box && client_pick(c, 4) == 0 ? "CHECK" : "NOOP");
-}
-
-/* ------------------------------------------------------------------ messages that come and go */
-
-static void send_copy(struct client *c, bool by_number) {
-    _cleanup_(buf_done) struct buf set = {0};
-    struct command chosen = {0};
-    char name[NAME_SIZE];
-    if (!choose(c, &chosen, by_number, &set))
-        return;
-    bool move = client_pick(c, 2);
-    names_choose(c, name);
-    struct command *k =
-        client_begin(c, move ? V_MOVE : V_COPY, "%s%s %s %s", by_number ? "" : "UID ",
-                     move ? "MOVE" : "COPY", buf_str(&set), name);
-    hand_over(k, &chosen, by_number && !move);
-    (void)snprintf(k->name, sizeof k->name, "%s", name);
-    k->wish = truth_wish(truth(c));
-    for (size_t i = 0; i < k->uid_count; i++) {
-        struct truth_message *m = truth_message(k->box, k->uids[i]);
-        if (!m)
-            continue;
-        m->may_move |= move;
-        truth_coming_add(truth(c), k->wish, m->serial, move ? k->box->validity : 0, m->uid);
-    }
-}
-
-static void send_expunge(struct client *c) {
-    _cleanup_(buf_done) struct buf set = {0};
-    struct command chosen = {0};
-    if (!c->box || c->read_only)
-        return;
-    struct command *k;
-    if (client_pick(c, 3) == 0) {
-        k = client_begin(c, V_EXPUNGE, "EXPUNGE");
-    } else {
-        if (!choose(c, &chosen, false, &set))
-            return;
-        k = client_begin(c, V_EXPUNGE, "UID EXPUNGE %s", buf_str(&set));
-        hand_over(k, &chosen, false);
-    }
-    truth_expunge_begin(k->box, k->uids, k->uid_count);
-}
-
-/* The beginning of an APPEND; its text is in `text`. */
-static struct command *begin_append(struct client *c, struct buf *text, const char *sign) {
-    _cleanup_(buf_done) struct buf flags = {0};
-    char name[NAME_SIZE];
-    uint32_t serial = ++c->run->serial;
-    uint32_t bits = some_flags(c, 8);
-    names_choose(c, name);
-    flags_text(bits, &flags);
-    message_text(serial, text);
-    bool catenate = client_pick(c, 6) == 0;
-    struct command *k = client_begin(c, V_APPEND, "APPEND %s (%s) %s{%zu%s}", name, buf_str(&flags),
-                                     catenate ? "CATENATE (TEXT " : "", text->len, sign);
-    if (catenate)
-        buf_add_byte(text, ')');
-    (void)snprintf(k->name, sizeof k->name, "%s", name);
-    k->serial = serial;
-    k->first = bits;
-    k->wish = truth_wish(truth(c));
-    truth_coming_add(truth(c), k->wish, serial, 0, 0);
-    return k;
-}
-
-/* None that is large: who sends one without reading what comes meanwhile may wait for ever. */
-static void send_append(struct client *c) {
-    _cleanup_(buf_done) struct buf text = {0};
-    while (message_is_large(c->run->serial + 1))
-        c->run->serial++;
-    (void)begin_append(c, &text, "+");
-    if (c->stream && !c->dropped) {
-        stream_write(c->stream, buf_slice(&text));
-        stream_write(c->stream, S("\r\n"));
-    }
-}
-
-static void do_append(struct client *c) {
-    _cleanup_(buf_done) struct buf text = {0};
-    bool breaks_off = client_pick(c, 8) == 0;
-    (void)begin_append(c, &text, "");
-    if (!client_wait_plus(c)) {
-        client_finish(c);
-        return;
-    }
-    size_t len = breaks_off ? client_pick(c, (uint32_t)text.len) : text.len;
-    for (size_t at = 0, piece; at < len; at += piece) {
-        piece = 1 + client_pick(c, 40000);
-        piece = MIN(len - at, piece);
-        stream_write(c->stream, slice_of(text.ptr + at, piece));
-        (void)stream_flush(c->stream);
-        (void)fiber_sleep(client_pick(c, 3 * USEC_MS));
-    }
-    if (breaks_off) {
-        client_drop(c);
-        return;
-    }
-    stream_write(c->stream, S("\r\n"));
-    client_finish(c);
 }
 
 /* ------------------------------------------------------------------ one after the other */
@@ -288,19 +229,15 @@ void act_noop(struct client *c) {
 }
 
 static void do_store(struct client *c) {
-    send_store(c, client_pick(c, 2));
+    send_store(c, by_number(c));
+    act_learn(c);
+}
+static void do_regret(struct client *c) {
+    send_regret(c);
     act_learn(c);
 }
 static void do_fetch(struct client *c) {
-    send_fetch(c, client_pick(c, 2));
-    act_learn(c);
-}
-static void do_copy(struct client *c) {
-    send_copy(c, client_pick(c, 2));
-    act_learn(c);
-}
-static void do_expunge(struct client *c) {
-    send_expunge(c);
+    send_fetch(c, by_number(c));
     act_learn(c);
 }
 static void do_search(struct client *c) {
@@ -329,13 +266,13 @@ static void do_several(struct client *c) {
             send_fetch(c, false);
             break;
         case 3:
-            send_copy(c, false);
+            act_send_copy(c, false);
             break;
         case 4:
-            send_expunge(c);
+            act_send_expunge(c);
             break;
         case 5:
-            send_append(c);
+            act_send_append(c);
             break;
         case 6:
             send_fetch_changes(c);
@@ -358,21 +295,12 @@ static void do_wait(struct client *c) {
     (void)fiber_sleep(client_pick(c, 20 * USEC_MS));
 }
 
-static void do_deliver(struct client *c) {
-    struct run *run = c->run;
-    uint32_t serial = ++run->serial;
-    unsigned wish = truth_wish(&run->truth);
-    truth_coming_add(&run->truth, wish, serial, 0, 0);
-    trace_line(run->trace, "%s  (message %u is delivered)", c->name, serial);
-    if (run->deliver(run, wish, serial))
-        truth_wish_over(&run->truth, wish);
-}
-
 static const struct row {
     unsigned weight;
     void (*run)(struct client *c) WAITS;
 } rows[] = {
     {20, act_noop},  {20, do_store},   {8, do_fetch},  {10, do_copy},   {12, do_expunge},
+    {6, do_regret},  {4, do_replace},  {3, do_note},   {2, do_rights},  {2, do_pop3},
     {10, do_append}, {14, do_several}, {8, do_search}, {6, do_changes}, {6, act_fetch_all},
     {14, do_select}, {4, do_close},    {5, do_idle},   {4, do_drop},    {6, do_wait},
     {6, do_deliver}, {5, act_list},    {5, do_status}, {14, do_names},

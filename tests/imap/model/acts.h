@@ -15,3 +15,17 @@ bool act_select(struct client *c, const char *name, bool examine) WAITS;
 void act_fetch_all(struct client *c) WAITS;
 void act_list(struct client *c) WAITS;
 void act_noop(struct client *c) WAITS;
+
+/* Some messages that the client knows, one behind the other or not: as a set, and in `uids` of a
+ * command that has not begun; then handed on to one that has. False: there are none. */
+bool act_choose(struct client *c, struct command *k, bool by_number, struct buf *set);
+void act_hand_over(struct command *to, struct command *chosen, bool by_number);
+
+/* The command is about the mailbox of that name. */
+void act_aim(struct command *k, const char *name);
+
+/* Lets the mailbox go that is selected. */
+void act_leave(struct client *c) WAITS;
+
+/* Each flag once in `of` times. */
+uint32_t act_flags(struct client *c, uint32_t of);

@@ -59,10 +59,21 @@ static void take_out(struct client *c, size_t place) {
     memmove(&c->list[place], &c->list[place + 1], (c->count - place) * sizeof *c->list);
 }
 
+/* It was told while the command was under way, and is not there any more. */
+static void forget_got(struct command *now, uint32_t uid) {
+    size_t kept = 0;
+    for (size_t i = 0; now && i < now->got_count; i++)
+        if (now->got[i] != uid)
+            now->got[kept++] = now->got[i];
+    if (now)
+        now->got_count = kept;
+}
+
 static void may_tell_gone(struct client *c, const char *what) {
     const struct command *now = current(c);
-    RULE(now, "%s: %s while no command is obeyed", c->name, what);
-    RULE(!now->by_number, "%s: %s while %s is obeyed, which has numbers", c->name, what, now->tag);
+    RULE(now || c->notifies, "%s: %s while no command is obeyed", c->name, what);
+    RULE(!now || !now->by_number, "%s: %s while %s is obeyed, which has numbers", c->name, what,
+         now->tag);
 }
 
 static void hear_expunge(struct client *c, uint64_t n) {
@@ -72,8 +83,10 @@ static void hear_expunge(struct client *c, uint64_t n) {
          c->count);
     uint32_t uid = c->list[n - 1].uid;
     take_out(c, n - 1);
-    if (uid > 0)
-        truth_see_gone(&c->run->truth, c->box, uid);
+    if (uid == 0)
+        return;
+    forget_got(current(c), uid);
+    truth_see_gone(&c->run->truth, c->box, uid);
 }
 
 /* One of those that EXISTS has told, and that the client has not asked for yet. */
@@ -105,6 +118,7 @@ static void hear_vanished(struct client *c, struct slice set, bool earlier) {
             RULE(earlier || take_out_unknown(c, uids[i]),
                  "%s: VANISHED of UID %u, of which nobody was told", c->name, uids[i]);
         }
+        forget_got(current(c), uids[i]);
         if (!earlier || truth_message(c->box, uids[i]))
             truth_see_gone(&c->run->truth, c->box, uids[i]);
     }
@@ -222,10 +236,13 @@ static void place(struct client *c, uint64_t n, struct fetched *f) {
 static void hear_fetch(struct client *c, uint64_t n, struct check *k) {
     struct command *now = current(c);
     struct fetched f = {.sight.flags = TRUTH_NOT_TOLD};
-    RULE(c->box && now, "%s: FETCH, where nothing is selected or asked", c->name);
+    RULE(c->box && (now || c->notifies), "%s: FETCH, where nothing is selected or asked", c->name);
     take_attributes(k, &f);
-    f.sight.asked = now->asked;
-    f.sight.fresh = now->verb == V_FETCH || now->verb == V_SELECT || now->verb == V_NOOP;
+    if (now)
+        f.sight.asked = now->asked;
+    /* What is told of changes at any time may have been sent before the command was. */
+    f.sight.fresh = now && !c->notifies &&
+                    (now->verb == V_FETCH || now->verb == V_SELECT || now->verb == V_NOOP);
     c->size_sum += f.size;
     if (c->resyncing)
         merge(c, &f.sight);
@@ -235,7 +252,7 @@ static void hear_fetch(struct client *c, uint64_t n, struct check *k) {
          c->name);
     if (f.sight.uid == 0)
         return;
-    if ((now->verb == V_FETCH || now->verb == V_SELECT) && f.sight.flags != TRUTH_NOT_TOLD)
+    if (now && (now->verb == V_FETCH || now->verb == V_SELECT) && f.sight.flags != TRUTH_NOT_TOLD)
         note_got(now, f.sight.uid);
     truth_see(&c->run->truth, c->box, &f.sight);
     const struct truth_message *m = truth_message(c->box, f.sight.uid);
@@ -250,6 +267,8 @@ static struct slice take_name(struct check *k) {
 
 static void hear_list(struct client *c, struct check *k) {
     char name[NAME_SIZE];
+    if (!current(c) || current(c)->verb != V_LIST) /* it was changed */
+        return;
     struct slice attributes = until(k, ')');
     (void)c_maybe(k, " \"/\" ");
     struct slice found = take_name(k);
@@ -265,6 +284,7 @@ static void hear_list(struct client *c, struct check *k) {
 static void hear_status(struct client *c, struct check *k) {
     struct truth *t = &c->run->truth;
     struct command *now = current(c);
+    struct client_status before = c->status;
     uint64_t validity = 0, modseq = 0, uidnext = 0;
     (void)take_name(k);
     (void)c_maybe(k, " (");
@@ -285,9 +305,16 @@ static void hear_status(struct client *c, struct check *k) {
         else if (c_maybe(k, "SIZE "))
             c->status.size = number(k);
     }
-    struct truth_box *b = truth_box(t, (uint32_t)validity);
-    truth_tell_number(t, &b->uidnext, uidnext, now->asked, "UIDNEXT", b->validity);
-    truth_tell_number(t, &b->modseq, modseq, now->asked, "HIGHESTMODSEQ", b->validity);
+    if (!now || now->verb != V_STATUS || validity == 0 || uidnext == 0 ||
+        modseq == 0) { /* another one was changed */
+        c->status = before;
+        return;
+    }
+    struct truth_box *b = client_box(c, now, (uint32_t)validity);
+    /* What is told of changes may have been sent before the command was. */
+    const uint64_t asked = c->notifies ? 0 : now->asked;
+    truth_tell_number(t, &b->uidnext, uidnext, asked, "UIDNEXT", b->validity);
+    truth_tell_number(t, &b->modseq, modseq, asked, "HIGHESTMODSEQ", b->validity);
     now->new_box = b->validity;
 }
 
@@ -303,7 +330,7 @@ static void hear_code(struct client *c, struct check *k) {
     struct command *now = current(c);
     if (c_maybe(k, "[UIDVALIDITY ")) {
         RULE(now && now->verb == V_SELECT, "%s: UIDVALIDITY out of place", c->name);
-        c->box = truth_box(t, (uint32_t)number(k));
+        c->box = client_box(c, now, (uint32_t)number(k));
         now->box = c->box;
         struct picture *p = now->old;
         if (p && p->box == c->box->validity) {
@@ -319,6 +346,11 @@ static void hear_code(struct client *c, struct check *k) {
         c->select_modseq = number(k);
         truth_tell_number(t, &c->box->modseq, c->select_modseq, now->asked, "HIGHESTMODSEQ",
                           c->box->validity);
+    } else if (c_maybe(k, "[APPENDUID ")) { /* of REPLACE, which has not removed the old one yet */
+        RULE(now && now->verb == V_REPLACE, "%s: APPENDUID out of place", c->name);
+        now->new_box = (uint32_t)number(k);
+        (void)c_maybe(k, " ");
+        now->new_uids = set_uids(until(k, ']'), &now->new_count);
     } else if (c_maybe(k, "[COPYUID ")) {
         size_t count;
         now->new_box = (uint32_t)number(k);
@@ -336,7 +368,7 @@ static void hear_untagged(struct client *c, struct check *k) {
     if (c_maybe(k, "OK ") || c_maybe(k, "NO ")) {
         hear_code(c, k);
     } else if (c_maybe(k, "BYE")) {
-        RULE(!c->box || c->box->may_be_deleted || c->run->truth.is_loose ||
+        RULE(!c->box || c->box->may_be_deleted || c->visits || c->run->truth.is_loose ||
                  c->run->truth.is_trouble,
              "%s was sent away", c->name);
         c->dropped = true;
@@ -350,6 +382,9 @@ static void hear_untagged(struct client *c, struct check *k) {
         hear_status(c, k);
     } else if (c_maybe(k, "SEARCH")) {
         hear_search(c, k);
+    } else if (c_maybe(k, "METADATA ")) {
+        (void)take_name(k);
+        c->note = c_maybe(k, " (/private/comment \"") ? (uint32_t)number(k) : 0;
     } else if (c_maybe(k, "QUOTA \"\" (STORAGE ")) {
         c->quota = number(k);
     } else if (k->rest.len > 0 && ascii_is_digit(k->rest.ptr[0])) {

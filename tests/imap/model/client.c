@@ -19,6 +19,8 @@ void client_init(struct client *c, struct run *run, unsigned number) {
         (void)snprintf(c->name, sizeof c->name, "A%u-", number);
     c->qresync = number % 3 != 2;
     c->condstore = c->qresync || number % 2 == 0;
+    c->notifies = number % 4 == 1;
+    c->visits = run->home > 0 && number % 4 == 3;
 }
 
 static void free_picture(struct picture *p) {
@@ -41,6 +43,20 @@ uint32_t client_pick(struct client *c, uint32_t bound) {
 void client_trace(struct client *c, char direction, struct slice text) {
     trace_line(c->run->trace, "%s%c %.*s", c->name, direction, (int)MIN(text.len, (size_t)400),
                text.ptr);
+}
+
+const char *client_wire(const struct client *c, const char *name, char wire[static WIRE_SIZE]) {
+    if (!c->visits)
+        (void)snprintf(wire, WIRE_SIZE, "%s", name);
+    else if (strcmp(name, NAME_HOME) == 0)
+        (void)snprintf(wire, WIRE_SIZE, "INBOX");
+    else
+        (void)snprintf(wire, WIRE_SIZE, "\"Other Users/%s/%s\"", c->run->owner, name);
+    return wire;
+}
+
+struct truth_box *client_box(const struct client *c, const struct command *k, uint32_t validity) {
+    return truth_box(&c->run->truth, validity | (k->at_home ? TRUTH_ELSEWHERE : 0));
 }
 
 /* ------------------------------------------------------------------ messages */
@@ -118,8 +134,6 @@ static void free_command(struct command *command) {
     free(command->uids);
     free(command->got);
     free(command->writes);
-    free(command->serials);
-    free(command->firsts);
     free(command->new_uids);
     *command = (struct command){0};
 }
@@ -156,6 +170,12 @@ void client_connect(struct client *c) {
         (void)client_begin(c, V_OTHER, "ENABLE QRESYNC");
     else if (c->condstore)
         (void)client_begin(c, V_OTHER, "ENABLE CONDSTORE");
+    if (c->notifies)
+        (void)client_begin(c, V_OTHER,
+                           "NOTIFY SET (SELECTED (MessageNew (UID FLAGS%s) MessageExpunge "
+                           "FlagChange)) (PERSONAL (MessageNew MessageExpunge FlagChange "
+                           "MailboxName SubscriptionChange))",
+                           c->condstore ? " MODSEQ" : "");
     client_finish(c);
 }
 

@@ -11,6 +11,9 @@
  *   who has enabled QRESYNC;
  * - a mailbox as it was known in an earlier session, and what QRESYNC tells, is the mailbox.
  *
+ * Some are visitors: they have an account of their own, and what the owner of the other one has let
+ * them do with his mailboxes.
+ *
  * What is asked for goes to the truth (truth.h, names.h) when it is sent, and what is answered when
  * it is read. When the connection is lost, what had no answer may have been done or not.
  */
@@ -49,12 +52,16 @@ enum verb {
     V_EXPUNGE,
     V_CLOSE,
     V_APPEND,
+    V_REPLACE, /* `uids` has the message that it replaces */
     V_NOOP,
     V_IDLE,
     V_SEARCH,
     V_STATUS,
     V_LIST,
     V_NAMES,
+    V_LEAVE,
+    V_NOTE,
+    V_RIGHTS,
 };
 
 struct command {
@@ -64,6 +71,8 @@ struct command {
     bool by_number; /* nothing may be told to be gone */
     struct truth_box *box;
     char name[NAME_SIZE];
+    bool at_home; /* a visitor's: the name is one of his own account */
+    bool crosses; /* to another account */
 
     uint32_t *uids; /* that it names; of an EXPUNGE none: all */
     size_t uid_count;
@@ -82,9 +91,11 @@ struct command {
 
     unsigned wish; /* that brings messages */
     uint32_t serial, first;
-    uint32_t *serials, *firsts;  /* of what is copied, as many as uids */
-    uint32_t new_box, *new_uids; /* as COPYUID or APPENDUID has told */
+    uint32_t more; /* messages of APPEND behind the first, with the serials behind that one's */
+    uint32_t new_box, *new_uids; /* as COPYUID has told; of REPLACE APPENDUID */
     size_t new_count;
+    uint64_t write;  /* of a note, which is `serial`, or of rights, which are `first` */
+    bool reads;      /* a note */
     bool whole_tree; /* the second of two LISTs */
     int names_wish;
     uint64_t names_changes;
@@ -95,6 +106,12 @@ struct client_status {
     uint64_t messages, unseen, deleted, size;
 };
 
+/* What the visitor may do, as far as it is looked at. */
+enum right { R_READ = 1, R_INSERT = 2, R_EXPUNGE = 4, R_FLAGS = 8, R_DELETED = 16 };
+
+#define NAME_HOME "~" /* the visitor's own INBOX */
+#define WIRE_SIZE 100U
+
 struct run;
 
 struct client {
@@ -103,6 +120,8 @@ struct client {
     struct stream *stream;
     void *server; /* the run's, of a connection */
     bool condstore, qresync;
+    bool notifies; /* is told of changes while no command runs (NOTIFY) */
+    bool visits;   /* his mailboxes are those that the owner shares with him */
     unsigned tags;
 
     struct truth_box *box; /* that is selected; NULL: none */
@@ -121,9 +140,15 @@ struct client {
 
     struct tree tree;            /* as LIST has told */
     struct client_status status; /* the same */
+    uint32_t note;               /* as told last; 0: none */
     uint64_t quota;              /* KiB used, as told last */
     uint64_t size_sum;           /* of all messages whose sizes were told; set to 0 before */
     struct buf response;
+};
+
+struct uidl {
+    char text[72]; /* RFC 1939 §7: at most 70 */
+    uint32_t serial;
 };
 
 /* What a run gives its clients. */
@@ -131,18 +156,36 @@ struct run {
     struct truth truth;
     struct names names;
     struct rng rng;
-    bool over;     /* the server was killed: what comes now counts no more */
-    bool is_exact; /* messages have no trace fields */
+    bool over;            /* the server was killed: what comes now counts no more */
+    bool is_exact;        /* messages have no trace fields */
+    bool is_tight;        /* the account has little room */
+    uint64_t quota, used; /* octets; `used` as it was when all was looked at */
     bool trace;
-    uint32_t serial; /* the last one */
-    uint32_t inbox;
+    uint32_t serial;             /* the last one */
+    uint32_t inbox, home;        /* the owner's; the visitor's INBOX, or 0: there are no visitors */
+    const char *owner, *visitor; /* their addresses */
+    bool is_doubled;             /* messages have come back, and count twice now */
+    uint32_t notes;
+    struct uidl *uidls; /* all that POP3 has told */
+    size_t uidl_count;
+    struct {              /* of the visitor in the INBOX */
+        uint32_t granted; /* of enum right */
+        bool is_known;
+        unsigned writers;         /* who change them just now, or had no answer */
+        uint64_t writes, crossed; /* as of a note (truth.h) */
+        uint64_t at;              /* when a change began last, or ended */
+    } rights;
     uint64_t steps;
-    /* A connection that has logged in with the tag "in"; false: there is none now. */
+    /* A connection that has logged in, the owner or the visitor, with the tag "in"; false: there is
+     * none now. */
     bool (*connect)(struct run *run, struct client *c) WAITS;
     /* It has ended at the server, too, when this returns. */
     void (*disconnect)(struct run *run, struct client *c) WAITS;
     /* A message for the INBOX, by a wish; false: it may have come or not. */
     bool (*deliver)(struct run *run, unsigned wish, uint32_t serial) WAITS;
+    /* A connection of POP3 that has logged in as the owner, which the caller frees. False: there is
+     * none now. NULL: there is no POP3. */
+    bool (*pop3)(struct run *run, struct stream **ret) WAITS;
 };
 
 void client_init(struct client *c, struct run *run, unsigned number);
@@ -170,6 +213,12 @@ void client_listen(struct client *c, usec_t span) WAITS;
 /* Lets go of the mailbox that is selected, and keeps a picture of it. */
 void client_unselect(struct client *c);
 struct picture *client_picture(struct client *c, uint32_t box);
+
+/* A name as it is sent. */
+const char *client_wire(const struct client *c, const char *name, char wire[static WIRE_SIZE]);
+
+/* The mailbox with this UIDVALIDITY in the account that a command is about. */
+struct truth_box *client_box(const struct client *c, const struct command *k, uint32_t validity);
 
 uint32_t client_pick(struct client *c, uint32_t bound);
 void client_trace(struct client *c, char direction, struct slice text);

@@ -2,11 +2,13 @@
 /*
  * The clients of the model test at a real server, whose processes are killed in their midst:
  *
- *     imap_model_drive HOST IMAP-PORT SMTP-PORT ADDRESS PASSWORD SEED SECONDS [trace]
+ *     imap_model_drive HOST IMAP-PORT SMTP-PORT POP3-PORT OWNER VISITOR PASSWORD SEED SECONDS
+ * [trace]
  *
  * It does not touch processes: on its output it says "kill mail" or "kill all", and whoever has
  * started it does so, sees to it that the server is back, and says a line. "settle" asks for a line
- * when the queue has nothing left. The account has nothing but an INBOX, and nobody else uses it.
+ * when the queue has nothing left. Both accounts have nothing but an INBOX, and nobody else uses
+ * them.
  *
  * What a client has read before "kill" was said counts as told; the rest may have been done or not.
  * With a seed the clients ask for the same things, but when they meet is the machine's affair.
@@ -31,8 +33,8 @@
 struct drive {
     struct run run;
     struct client clients[CLIENTS];
-    struct net_addr imap, smtp;
-    const char *address, *password;
+    struct net_addr imap, smtp, pop3;
+    const char *password;
     struct stream *asker; /* who has started us */
     usec_t until;
     unsigned rounds, kills;
@@ -60,7 +62,8 @@ static bool connect_to(struct run *run, struct client *c) {
         return false;
     }
     stream_set_timeout(c->stream, PATIENCE);
-    stream_printf(c->stream, "in LOGIN %s %s\r\n", d->address, d->password);
+    stream_printf(c->stream, "in LOGIN %s %s\r\n", c->visits ? run->visitor : run->owner,
+                  d->password);
     return hear(c->stream, "in OK") && !run->over;
 }
 
@@ -77,7 +80,7 @@ static bool deliver(struct run *run, unsigned wish, uint32_t serial) {
         return false;
     stream_set_timeout(s, PATIENCE);
     stream_printf(s, "EHLO model.test\r\nMAIL FROM:<model@far.test>\r\nRCPT TO:<%s>\r\nDATA\r\n",
-                  d->address);
+                  run->owner);
     bool taken = hear(s, "354 ");
     if (taken) {
         stream_write(s, buf_slice(&text));
@@ -89,6 +92,24 @@ static bool deliver(struct run *run, unsigned wish, uint32_t serial) {
         d->accepted[d->accepted_count++] = serial;
     }
     stream_free(s);
+    return false;
+}
+
+static bool pop3(struct run *run, struct stream **ret) {
+    struct drive *d = (struct drive *)run;
+    struct slice line;
+    struct stream *s;
+    if (net_connect(&d->pop3, NULL, fiber_now() + PATIENCE, &s) < 0)
+        return false;
+    stream_set_timeout(s, PATIENCE);
+    stream_printf(s, "USER %s\r\nPASS %s\r\n", run->owner, d->password);
+    bool in = hear(s, "+OK"); /* the greeting */
+    in = in && hear(s, "+OK") && stream_read_line(s, STREAM_WINDOW, &line) == 0;
+    if (in && !run->over && slice_starts(line, S("+OK"))) {
+        *ret = s;
+        return true;
+    }
+    stream_free(s); /* another session may have the maildrop */
     return false;
 }
 
@@ -173,18 +194,32 @@ static void run_round(struct drive *d) WAITS {
     d->rounds++;
 }
 
+/* The UIDVALIDITY of an INBOX. */
+static uint32_t look_at_inbox(struct run *run, bool visits) WAITS {
+    struct client c;
+    client_init(&c, run, 0);
+    c.visits = visits;
+    client_connect(&c);
+    RULE(act_select(&c, visits ? NAME_HOME : "INBOX", false), "the INBOX cannot be selected");
+    uint32_t validity = c.box->validity;
+    if (!visits) {
+        (void)client_begin(&c, V_OTHER, "SETACL INBOX %s lrswipkxtea", run->visitor);
+        client_finish(&c);
+    }
+    client_done(&c);
+    return validity;
+}
+
 static void drive_main(void *arg) {
     struct drive *d = arg;
-    struct client *first = &d->clients[0];
     MUST(stream_from_fd(STDIN_FILENO, &d->asker) == 0);
+    names_init(&d->run.names, 0);
+    d->run.inbox = look_at_inbox(&d->run, false);
+    d->run.home = look_at_inbox(&d->run, true);
     for (unsigned i = 0; i < CLIENTS; i++) {
         client_init(&d->clients[i], &d->run, i);
         d->clients[i].dropped = true;
     }
-    names_init(&d->run.names, 0);
-    client_connect(first);
-    RULE(act_select(first, "INBOX", false), "the INBOX cannot be selected");
-    d->run.inbox = first->box->validity;
     d->until += fiber_now();
     while (fiber_now() < d->until)
         run_round(d);
@@ -202,21 +237,24 @@ static bool take_addr(const char *host, const char *port, struct net_addr *ret) 
 int main(int argc, char **argv) {
     struct drive *d = NEW(struct drive);
     struct fiber_config config = {0};
-    if (argc < 8 || !take_addr(argv[1], argv[2], &d->imap) ||
-        !take_addr(argv[1], argv[3], &d->smtp))
+    if (argc < 10 || !take_addr(argv[1], argv[2], &d->imap) ||
+        !take_addr(argv[1], argv[3], &d->smtp) || !take_addr(argv[1], argv[4], &d->pop3))
         return 2;
     (void)signal(SIGPIPE, SIG_IGN);
-    d->address = argv[4];
-    d->password = argv[5];
-    d->run.rng.state = strtoull(argv[6], NULL, 10);
-    d->until = (usec_t)strtoull(argv[7], NULL, 10) * USEC_SEC;
-    d->run.trace = argc > 8;
+    d->run.owner = argv[5];
+    d->run.visitor = argv[6];
+    d->password = argv[7];
+    d->run.rng.state = strtoull(argv[8], NULL, 10);
+    d->until = (usec_t)strtoull(argv[9], NULL, 10) * USEC_SEC;
+    d->run.trace = argc > 10;
     d->run.connect = connect_to;
     d->run.disconnect = disconnect;
     d->run.deliver = deliver;
-    trace_begin("again: seed %s", argv[6]);
+    d->run.pop3 = pop3;
+    trace_begin("again: seed %s", argv[8]);
     int r = fiber_run(&config, drive_main, d);
     truth_done(&d->run.truth);
+    free(d->run.uidls);
     free(d->accepted);
     free(d);
     return r == 0 ? 0 : 1;

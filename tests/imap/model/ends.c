@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* What a client concludes from the answer to a command, or from its having none. */
+#include "ends.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "client.h"
-
-enum answer { OK, NO, NONE };
 
 static uint64_t max_modseq(const struct client *c) {
     uint64_t most = 0;
@@ -38,13 +38,18 @@ static void check_view(struct client *c, uint64_t asked) {
 
 /* ------------------------------------------------------------------ looking */
 
+bool ends_tells_name(const struct client *c, const struct command *k, enum answer answer) {
+    return answer != NONE && !k->at_home && !(c->visits && answer == NO) &&
+           names_are_quiet(&c->run->names, k->names_changes);
+}
+
 static void end_select(struct client *c, struct command *k, enum answer answer) {
     struct run *run = c->run;
     bool resynced = c->resyncing;
     c->resyncing = false;
     if (answer == NONE)
         return;
-    if (names_are_quiet(&run->names, k->names_changes))
+    if (ends_tells_name(c, k, answer))
         names_read(&run->names, k->name, answer == OK ? c->box->validity : 0);
     if (answer == NO) {
         client_unselect(c);
@@ -67,7 +72,7 @@ static void sort(uint32_t *list, size_t count) {
         }
 }
 
-static bool has(const uint32_t *list, size_t count, uint32_t uid) {
+bool ends_has(const uint32_t *list, size_t count, uint32_t uid) {
     for (size_t i = 0; i < count; i++)
         if (list[i] == uid)
             return true;
@@ -79,8 +84,8 @@ static void check_changes(const struct client *c, const struct command *k) {
     for (size_t i = 0; i < k->box->count; i++) {
         const struct truth_message *m = k->box->messages[i];
         const struct truth_state *s = truth_state(m, k->asked);
-        if (s && s->modseq > k->changed_since && !m->gone && !m->may_go && !m->may_move)
-            RULE(k->box->may_be_deleted || has(k->got, k->got_count, m->uid),
+        if (s && s->modseq > k->changed_since && truth_stays(k->box, m))
+            RULE(ends_has(k->got, k->got_count, m->uid),
                  "%s: UID %u was changed at %u, which %s does not tell", c->name, m->uid,
                  (unsigned)s->modseq, k->tag);
     }
@@ -114,9 +119,8 @@ static bool has_needle(const struct command *k, uint32_t serial) {
 static void check_found(const struct client *c, const struct command *k) {
     for (size_t i = 0; i < k->box->count; i++) {
         const struct truth_message *m = k->box->messages[i];
-        const bool found = has(k->got, k->got_count, m->uid);
-        const bool stays = m->since > 0 && m->since < k->asked && !m->gone && !m->may_go &&
-                           !m->may_move && !k->box->may_be_moved && !k->box->may_be_deleted;
+        const bool found = ends_has(k->got, k->got_count, m->uid);
+        const bool stays = m->since > 0 && m->since < k->asked && truth_stays(k->box, m);
         if (m->serial == TRUTH_ANY)
             continue;
         RULE(!found || has_needle(k, m->serial), "%s: UID %u is message %u, and was found by %s",
@@ -159,7 +163,7 @@ static void end_noop(struct client *c, struct command *k, enum answer answer) {
 }
 
 static void end_status(struct client *c, struct command *k, enum answer answer) {
-    if (answer != NONE && names_are_quiet(&c->run->names, k->names_changes))
+    if (ends_tells_name(c, k, answer))
         names_read(&c->run->names, k->name, answer == OK ? k->new_box : 0);
 }
 
@@ -168,155 +172,62 @@ static void end_list(struct client *c, struct command *k, enum answer answer) {
         names_list(&c->run->names, &c->tree);
 }
 
-/* ------------------------------------------------------------------ changing */
-
-static bool is_modified(const struct client *c, const struct command *k, struct slice code,
-                        uint32_t uid) {
-    struct slice set = slice_from(code, 9), piece, first;
-    uint64_t from, to;
-    if (!slice_starts(code, S("MODIFIED ")))
-        return false;
-    while (slice_next(&set, ',', &piece)) {
-        (void)slice_next(&piece, ':', &first);
-        if (slice_to_u64(first, UINT32_MAX, &from) < 0 ||
-            slice_to_u64(piece.ptr ? piece : first, UINT32_MAX, &to) < 0)
-            continue;
-        for (uint64_t n = from; n <= to; n++)
-            if (k->by_number ? n <= c->count && c->list[n - 1].uid == uid : n == uid)
-                return true;
-    }
-    return false;
-}
-
-/* A message that was changed too late is refused, and no other. */
-static void check_modified(const struct command *k, const struct truth_message *m,
-                           const struct truth_write *w, bool modified) {
-    if (k->changed_since == 0 || w->before.modseq == 0 || m->writes != w->writes || m->gone ||
-        m->may_go || m->may_move || m->unsure || k->box->may_be_moved || k->box->may_be_deleted)
-        return;
-    RULE(modified == (w->before.modseq > k->changed_since - 1),
-         "UID %u with MODSEQ %u, and UNCHANGEDSINCE %u: %s", m->uid, (unsigned)w->before.modseq,
-         (unsigned)(k->changed_since - 1), modified ? "refused" : "not refused");
-}
-
-/* Who is not told of what he has done himself has to ask what has come of it. */
-static void forget_flags(struct client *c, const struct command *k) {
-    for (size_t i = 0; c->box == k->box && i < c->count; i++)
-        if (has(k->uids, k->uid_count, c->list[i].uid))
-            c->list[i].flags = TRUTH_NOT_TOLD;
-}
-
-static void end_store(struct client *c, struct command *k, enum answer answer, struct slice code) {
-    if (answer == NO && slice_eq(code, S("EXPUNGEISSUED"))) /* those that are there are changed */
-        answer = OK;
-    for (size_t i = 0; i < k->uid_count; i++) {
-        const struct truth_message *m = truth_message(k->box, k->uids[i]);
-        bool modified = answer == OK && is_modified(c, k, code, k->uids[i]);
-        if (m && answer == OK)
-            check_modified(k, m, &k->writes[i], modified);
-        truth_write_end(&c->run->truth, k->box, &k->writes[i], k->how, k->flags,
-                        answer == NONE ? TRUTH_NONE
-                        : answer == NO ? TRUTH_NO
-                        : modified     ? TRUTH_MODIFIED
-                        : c->condstore ? TRUTH_OK
-                                       : TRUTH_OK_QUIET,
-                        k->asked);
-    }
-    if (k->silent && !c->condstore && answer != NONE)
-        forget_flags(c, k);
-}
-
-static void end_expunge(struct client *c, struct command *k, enum answer answer) {
-    truth_expunge_end(&c->run->truth, k->box);
-    for (size_t i = 0; answer == OK && i < k->box->count; i++) {
-        struct truth_message *m = k->box->messages[i];
-        if (!truth_is_deleted(m, k->asked) ||
-            (k->uid_count > 0 && !has(k->uids, k->uid_count, m->uid)))
-            continue;
-        for (size_t n = 0; k->verb != V_CLOSE && n < c->count; n++)
-            RULE(c->list[n].uid != m->uid, "%s has not removed UID %u of mailbox %u", k->tag,
-                 m->uid, k->box->validity);
-        if (m->gone == 0) /* one that came and went without his being told */
-            m->gone = truth_tick(&c->run->truth);
-    }
-    if (k->verb == V_CLOSE && answer == OK)
+static void end_leave(struct client *c, const struct command *k, enum answer answer) {
+    RULE(answer != NO, "%s was refused", k->tag);
+    if (answer == OK)
         client_unselect(c);
 }
 
-/* They are where they were wanted, with the flags that they had. */
-static void copied(struct client *c, struct command *k) {
-    struct truth *t = &c->run->truth;
-    struct truth_box *to = truth_box(t, k->new_box);
-    for (size_t i = 0; i < k->new_count; i++) {
-        struct truth_message *m = truth_message(k->box, k->uids[i]);
-        RULE(m, "COPYUID tells of UID %u, which nobody knows", k->uids[i]);
-        uint32_t serial = m->serial;
-        truth_came(t, k->wish, to, k->new_uids[i], serial, k->asked);
-        const struct truth_state *s = truth_state(m, t->now + 1);
-        if (s && s->at < k->asked && m->written < k->asked && m->writers == 0 && m->unsure == 0)
-            truth_began(to, k->new_uids[i], s->flags, k->asked);
-        else
-            truth_began(to, k->new_uids[i], TRUTH_NOT_TOLD, k->asked);
-        if (k->verb == V_MOVE)
-            RULE(m->gone, "UID %u was moved, and is not told to be gone", m->uid);
+/* ------------------------------------------------------------------ visitors */
+
+/* What the visitor had to have in the INBOX for the answer that he has got. */
+static uint32_t rights_for(const struct client *c, const struct command *k) {
+    const bool here = k->box && k->box->validity == c->run->inbox;
+    const bool there = !k->at_home && strcmp(k->name, "INBOX") == 0;
+    switch (k->verb) {
+    case V_SELECT:
+    case V_STATUS:
+        return there ? R_READ : 0;
+    case V_STORE:
+        return here ? R_READ | (k->flags > 0 || k->how == TRUTH_REPLACE ? R_FLAGS : 0U) : 0;
+    case V_EXPUNGE:
+        return here ? R_READ | R_EXPUNGE : 0;
+    case V_APPEND:
+        return there ? R_INSERT : 0;
+    case V_REPLACE:
+        return (here ? R_READ | R_EXPUNGE | R_DELETED : 0) | (there ? R_INSERT : 0);
+    case V_COPY:
+        return (here ? R_READ : 0) | (there ? R_INSERT : 0);
+    case V_MOVE:
+        return (here ? R_READ | R_EXPUNGE | R_DELETED : 0) | (there ? R_INSERT : 0);
+    case V_FETCH:
+    case V_SEARCH:
+    case V_NOOP:
+        return here ? R_READ : 0;
+    default:
+        return 0;
     }
 }
 
-static void end_copy(struct client *c, struct command *k, enum answer answer) {
-    struct truth *t = &c->run->truth;
-    bool all_known = k->new_count > 0;
-    if (answer == OK && all_known)
-        copied(c, k);
-    /* Without COPYUID they may be there, and nobody knows which. */
-    if ((answer == OK && all_known) || (answer == NO && !t->is_trouble))
-        truth_wish_over(t, k->wish);
-}
-
-static void end_append(struct client *c, struct command *k, enum answer answer, struct slice code) {
-    struct run *run = c->run;
-    uint64_t validity = 0, uid = 0;
-    if (answer == NO && slice_eq(code, S("TRYCREATE")) &&
-        names_are_quiet(&run->names, k->names_changes))
-        names_read(&run->names, k->name, 0);
-    RULE(answer != NO || code.len > 0 || run->truth.is_trouble, "%s was refused", k->tag);
-    if (answer == OK) {
-        RULE(slice_starts(code, S("APPENDUID ")), "%s has no APPENDUID", k->tag);
-        struct slice rest = slice_from(code, 10), first;
-        (void)slice_next(&rest, ' ', &first);
-        (void)slice_to_u64(first, UINT32_MAX, &validity);
-        (void)slice_to_u64(rest, UINT32_MAX, &uid);
-        struct truth_box *b = truth_box(&run->truth, (uint32_t)validity);
-        if (names_are_quiet(&run->names, k->names_changes))
-            names_read(&run->names, k->name, b->validity);
-        truth_came(&run->truth, k->wish, b, (uint32_t)uid, k->serial, k->asked);
-        truth_began(b, (uint32_t)uid, k->first, k->asked);
-    }
-    if (answer == OK || (answer == NO && !run->truth.is_trouble))
-        truth_wish_over(&run->truth, k->wish);
-}
-
-/* All that were there have gone. */
-static void empty_inbox(struct truth *t, uint32_t inbox, uint64_t asked) {
-    const struct truth_box *b = truth_box(t, inbox);
-    for (size_t i = 0; i < b->count; i++) {
-        struct truth_message *m = b->messages[i];
-        if (m->since > 0 && m->since < asked && m->gone == 0)
-            m->gone = truth_tick(t);
-    }
-}
-
-static void end_names(struct client *c, struct command *k, enum answer answer) {
-    if (k->of_inbox && answer == OK)
-        empty_inbox(&c->run->truth, c->run->inbox, k->asked);
-    names_end(&c->run->names, k->names_wish,
-              answer == OK               ? NAMES_OK
-              : answer == NONE           ? NAMES_NONE
-              : c->run->truth.is_trouble ? NAMES_FAILED
-                                         : NAMES_NO);
+static void judge_rights(const struct client *c, const struct command *k, enum answer answer,
+                         struct slice code) {
+    const struct run *run = c->run;
+    const uint32_t asked_for = rights_for(c, k);
+    /* Of others it may be the other mailbox in which he may not do it. */
+    const bool one = k->verb == V_SELECT || k->verb == V_APPEND || k->verb == V_EXPUNGE;
+    if (!c->visits || !run->rights.is_known || run->rights.writers > 0 ||
+        run->rights.at > k->asked || answer == NONE || run->truth.is_trouble)
+        return;
+    RULE(answer != OK || (run->rights.granted & asked_for) == asked_for,
+         "%s has done %s with rights %x", c->name, k->tag, run->rights.granted);
+    RULE(answer != NO || !slice_eq(code, S("NOPERM")) || asked_for == 0 || !one ||
+             (run->rights.granted & asked_for) != asked_for,
+         "%s may not do %s with rights %x", c->name, k->tag, run->rights.granted);
 }
 
 void client_end(struct client *c, struct command *k, struct slice status, struct slice code) {
     enum answer answer = slice_eq(status, S("OK")) ? OK : slice_eq(status, S("NO")) ? NO : NONE;
+    judge_rights(c, k, answer, code);
     switch (k->verb) {
     case V_SELECT:
         end_select(c, k, answer);
@@ -339,10 +250,13 @@ void client_end(struct client *c, struct command *k, struct slice status, struct
         break;
     case V_COPY:
     case V_MOVE:
-        end_copy(c, k, answer);
+        end_copy(c, k, answer, code);
         break;
     case V_APPEND:
         end_append(c, k, answer, code);
+        break;
+    case V_REPLACE:
+        end_replace(c, k, answer, code);
         break;
     case V_STATUS:
         end_status(c, k, answer);
@@ -352,6 +266,15 @@ void client_end(struct client *c, struct command *k, struct slice status, struct
         break;
     case V_NAMES:
         end_names(c, k, answer);
+        break;
+    case V_LEAVE:
+        end_leave(c, k, answer);
+        break;
+    case V_NOTE:
+        end_note(c, k, answer);
+        break;
+    case V_RIGHTS:
+        end_rights(c, k, answer);
         break;
     case V_IDLE:
     case V_OTHER:

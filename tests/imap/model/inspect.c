@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "act_names.h"
 #include "acts.h"
 #include "base/alloc.h"
 
@@ -42,7 +43,8 @@ static uint64_t sum_of_bodies(const struct run *run) {
     for (size_t i = 0; i < t->box_count; i++)
         for (size_t k = 0; k < t->boxes[i]->count; k++) {
             const struct truth_message *m = t->boxes[i]->messages[k];
-            if (!t->boxes[i]->is_here || !m->is_here || counted[m->serial])
+            if (t->boxes[i]->validity & TRUTH_ELSEWHERE || !t->boxes[i]->is_here || !m->is_here ||
+                counted[m->serial])
                 continue;
             _cleanup_(buf_done) struct buf text = {0};
             message_text(m->serial, &text);
@@ -93,22 +95,48 @@ static void look_at_boxes(struct client *c) WAITS {
     }
 }
 
+/* What has been copied to the visitor's own account. */
+static void look_at_home(struct run *run) WAITS {
+    struct client c;
+    client_init(&c, run, 25);
+    c.qresync = c.notifies = false;
+    c.condstore = c.visits = true;
+    client_connect(&c);
+    RULE(!c.dropped && act_select(&c, NAME_HOME, true), "the visitor cannot look at his INBOX");
+    act_fetch_all(&c);
+    if (c.count == 0)
+        truth_see_all(&run->truth, c.box, NULL, 0, run->truth.now);
+    RULE(!c.dropped, "the visitor's connection was lost while all was quiet");
+    client_done(&c);
+}
+
 void inspect(struct run *run, struct client *clients, size_t count) {
     struct client c;
     client_init(&c, run, 25);
-    c.qresync = false;
+    c.qresync = c.notifies = c.visits = false;
     c.condstore = true;
     client_connect(&c);
     RULE(!c.dropped, "nobody can log in");
     truth_look(&run->truth);
     look_at_boxes(&c);
+    if (run->home > 0)
+        look_at_home(run);
     ask(&c, "GETQUOTAROOT INBOX");
     RULE(!c.dropped, "the connection was lost while all was quiet");
     truth_settle(&run->truth);
     names_settle(&run->names, &c.tree);
+    run->rights.is_known &= run->rights.writers == 0;
+    run->rights.writers = 0;
+    for (size_t i = 0; i < c.tree.count; i++)
+        if (c.tree.list[i].there)
+            act_read_note(&c, c.tree.list[i].text);
     uint64_t sum = sum_of_bodies(run);
-    RULE(!run->is_exact || c.quota == (sum + 1023) / 1024,
+    RULE(!run->is_exact || c.quota == (sum + 1023) / 1024 ||
+             (run->is_doubled && c.quota > sum / 1024),
          "%" PRIu64 " KiB are used by the quota, and %" PRIu64 " octets there", c.quota, sum);
+    RULE(!run->is_tight || sum <= MAX(run->quota, run->used),
+         "%" PRIu64 " octets are there, where %" PRIu64 " may be", sum, run->quota);
+    run->used = sum;
     for (size_t i = 0; i < count; i++) {
         if (clients[i].dropped)
             continue;

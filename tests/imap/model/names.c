@@ -265,13 +265,13 @@ void names_end(struct names *n, int wish, enum names_answer answer) {
     if (answer == NAMES_NO && alone)
         judge_refused(n, wish);
     spread(n);
-    if (answer == NAMES_OK || answer == NAMES_NO)
+    if (answer == NAMES_OK || answer == NAMES_NO || answer == NAMES_DENIED)
         keep(n, wish, answer == NAMES_OK);
     for (unsigned i = 0; i < NAMES_WISHES; i++) {
         struct names_wish *w = &n->wishes[i];
         if (!w->is_used || w->of != (unsigned)wish)
             continue;
-        if (answer == NAMES_OK || answer == NAMES_NO)
+        if (answer == NAMES_OK || answer == NAMES_NO || answer == NAMES_DENIED)
             forget_bit(n, i);
         else
             w->is_orphan = true;

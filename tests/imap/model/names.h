@@ -60,7 +60,13 @@ void names_init(struct names *n, uint32_t inbox);
 /* A wish begins; its number, or -1: there are too many. */
 int names_begin(struct names *n, enum names_verb verb, const char *name, const char *to);
 
-enum names_answer { NAMES_OK, NAMES_NO, NAMES_FAILED /* NO, by a bad disk */, NAMES_NONE };
+enum names_answer {
+    NAMES_OK,
+    NAMES_NO,
+    NAMES_FAILED /* NO, by a bad disk */,
+    NAMES_DENIED /* to a visitor */,
+    NAMES_NONE
+};
 void names_end(struct names *n, int wish, enum names_answer answer);
 
 /* The connection has ended for good: what it has asked for and was not obeyed, is not any more. */

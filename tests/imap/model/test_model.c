@@ -17,12 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../neighbours.h"
 #include "acts.h"
 #include "base/random.h"
 #include "fiber/sync.h"
-#include "imap/session.h"
 #include "inspect.h"
 #include "store/model/disk.h"
+#include "store/rights.h"
 #include "store/world.h"
 #include "trace.h"
 
@@ -30,18 +31,20 @@
 #define CROWD   20U
 #define ROUNDS  6U
 #define ROOM    65536U /* bytes each way that a connection holds */
+#define OWNER   "tama@example.test"
+#define VISITOR "hana@example.test"
 
 static uint64_t seed;
 static bool trace;
 
 struct model { /* a seed's run */
     struct run run;
+    struct neighbours neighbours; /* the owner, the visitor */
     struct world *world;
     struct search_indexes *indexes; /* NULL: texts are read for each search */
     struct fiber *fiber;
     size_t count;
     struct client clients[CLIENTS];
-    uint64_t quota;
 };
 
 /* ------------------------------------------------------------------ the server */
@@ -49,7 +52,7 @@ struct model { /* a seed's run */
 struct server {
     struct model *model;
     struct stream *stream;
-    struct imap_session_config config;
+    struct neighbour at;
     struct fiber_cond ended;
     bool is_over;
 };
@@ -57,8 +60,9 @@ struct server {
 static void serve(void *arg) {
     struct server *s = arg;
     struct imap_session_counts counts;
-    (void)imap_session(s->stream, &s->config, s->model->world->store, TEST_ACCOUNT, &counts);
+    (void)imap_session(s->stream, &s->at.config, s->model->world->store, s->at.account, &counts);
     (void)stream_shutdown(s->stream);
+    fiber_cancel_children(); /* a visit to another account */
     s->is_over = true;
     fiber_cond_wake_all(&s->ended);
 }
@@ -70,11 +74,10 @@ static bool connect_to(struct run *run, struct client *c) {
     stream_pair(ROOM, ends);
     s->model = m;
     s->stream = ends[1];
-    s->config = imap_session_defaults;
-    s->config.tag = S("in");
-    s->config.user = S("tama@example.test");
-    s->config.quota = &m->quota;
-    s->config.indexes = m->indexes;
+    struct imap_session_config config = imap_session_defaults;
+    config.tag = S("in");
+    config.indexes = m->indexes;
+    neighbour_init(&s->at, &m->neighbours, c->visits, &config);
     fiber_cond_init(&s->ended);
     assert_int_equal(fiber_spawn_under(m->fiber, "session", serve, s), 0);
     c->stream = ends[0];
@@ -104,15 +107,17 @@ static bool deliver(struct run *run, unsigned wish, uint32_t serial) {
                                       .return_path = S("tama@example.test"),
                                       .parts = &part,
                                       .part_count = 1,
+                                      .quota = run->quota,
                                       .patient = rng_one_in(&run->rng, 2)};
     uint64_t asked = truth_tick(&run->truth);
     int error = store_deliver(m->world->store, TEST_ACCOUNT, &delivery, &d);
     if (run->over)
         return false;
-    RULE(error == 0 || run->truth.is_trouble, "a delivery fails: %d", error);
+    RULE(error == 0 || run->truth.is_trouble || (error == -E_LIMIT && run->is_tight),
+         "a delivery fails: %d", error);
     if (error == 0)
         truth_came(&run->truth, wish, truth_box(&run->truth, run->inbox), d.uid, serial, asked);
-    return error == 0;
+    return error == 0 || error == -E_LIMIT;
 }
 
 /* ------------------------------------------------------------------ kills and bad days */
@@ -225,6 +230,8 @@ static void run_round(struct model *m) {
     struct run *run = &m->run;
     struct start starts[CLIENTS];
     struct fiber *fibers[CLIENTS];
+    run->is_tight = rng_one_in(&run->rng, 5);
+    run->quota = run->is_tight ? 1 + run->used + rng_below(&run->rng, 20000) : 1U << 30;
     if (rng_one_in(&run->rng, 6))
         set_bad_day(run);
     if (rng_one_in(&run->rng, 2))
@@ -249,6 +256,32 @@ static void run_round(struct model *m) {
     inspect(run, m->clients, m->count);
 }
 
+/* In every other run somebody else visits the account; at first he may do all in the INBOX. */
+static void begin_sharing(struct model *m) {
+    struct run *run = &m->run;
+    struct store_account *a;
+    struct store_mailbox inbox;
+    run->owner = OWNER;
+    run->visitor = VISITOR;
+    m->neighbours = (struct neighbours){
+        .store = &m->world->store,
+        .first = TEST_ACCOUNT,
+        .count = 2,
+        .people = {slice_of_str(run->owner), slice_of_str(run->visitor)},
+        .quotas = {&run->quota},
+    };
+    if (rng_one_in(&run->rng, 2))
+        return;
+    assert_int_equal(store_account_open(m->world->store, TEST_ACCOUNT + 1, &a), 0);
+    assert_int_equal(store_mailbox_get(a, STORE_INBOX, &inbox), 0);
+    store_account_close(a);
+    run->home = inbox.uidvalidity | TRUTH_ELSEWHERE;
+    (void)truth_box(&run->truth, run->home);
+    assert_int_equal(store_set_rights(m->world->account, STORE_INBOX, slice_of_str(run->visitor),
+                                      S("lrswipkxtea")),
+                     0);
+}
+
 static void begin(struct model *m) {
     struct run *run = &m->run;
     struct store_mailbox inbox;
@@ -258,10 +291,12 @@ static void begin(struct model *m) {
     slow_disk.longest = 1 + rng_below(&run->rng, 3 * USEC_MS);
     slow_disk.cut = server_dies;
     slow_disk.arg = m;
+    run->quota = 1U << 30;
     open_store(m);
     assert_int_equal(store_mailbox_get(m->world->account, STORE_INBOX, &inbox), 0);
     run->inbox = inbox.uidvalidity;
-    (void)truth_box(&run->truth, inbox.uidvalidity);
+    (void)truth_box(&run->truth, run->inbox);
+    begin_sharing(m);
     names_init(&run->names, inbox.uidvalidity);
     for (unsigned i = 0; i < m->count; i++) {
         client_init(&m->clients[i], run, i);
@@ -279,7 +314,6 @@ WORLD_TEST(clients_are_told_what_is_there) {
     m->run.deliver = deliver;
     m->world = w;
     m->fiber = fiber_self();
-    m->quota = 1ULL << 30;
     trace_begin("again: test_imap_imap_model 1 %" PRIu64 " trace", seed);
     m->count = seed % CROWD == 0 ? CLIENTS : 2 + rng_below(&m->run.rng, 5);
     begin(m);

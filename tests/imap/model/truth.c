@@ -40,6 +40,7 @@ struct truth_box *truth_box(struct truth *t, uint32_t validity) {
     if (!b) {
         b = NEW(struct truth_box);
         b->validity = validity;
+        b->note.is_known = !t->notes_are_loose;
         t->boxes = mem_grow(t->boxes, (t->box_count + 1) * sizeof(struct truth_box *));
         t->boxes[t->box_count++] = b;
     }
@@ -125,7 +126,9 @@ static void see_state(struct truth *t, struct truth_box *b, struct truth_message
              "mailbox %u: UID %u has flags %x and %x at MODSEQ %" PRIu64, b->validity, m->uid,
              m->states[at - 1].flags, s->flags, s->modseq);
     } else {
-        RULE(m->state_count == 0 || at < m->state_count || m->is_touched || !m->is_claimed,
+        /* A client may hear late of what happened before that has gone. */
+        const bool late = !s->fresh && (m->gone || b->may_be_deleted);
+        RULE(late || m->state_count == 0 || at < m->state_count || m->is_touched || !m->is_claimed,
              "mailbox %u: nobody has changed UID %u, but its MODSEQ rose to %" PRIu64, b->validity,
              m->uid, s->modseq);
         RULE(m->state_count > 0 || m->first == TRUTH_NOT_TOLD || m->is_touched ||
@@ -137,7 +140,7 @@ static void see_state(struct truth *t, struct truth_box *b, struct truth_message
         m->states[at] = (struct truth_state){s->modseq, s->flags, truth_tick(t)};
         m->state_count++;
     }
-    if (s->flags & TRUTH_DELETED)
+    if (s->flags & TRUTH_DELETED && m->states[m->state_count - 1].modseq == s->modseq)
         may_be_deleted(b, m);
     if (m->unsure && s->asked > m->unsure && m->writers == 0)
         m->unsure = 0;
@@ -182,6 +185,19 @@ static void judge_write(struct truth *t, struct truth_box *b, struct truth_messa
          m->uid);
 }
 
+/* Nobody can have set it since: who removes what has \\Deleted leaves it there. */
+static void judge_withdrawal(const struct truth *t, const struct truth_box *b,
+                             struct truth_message *m, const struct truth_write *w) {
+    const struct truth_state *now = truth_state(m, t->now + 1);
+    if (!(w->before.flags & TRUTH_DELETED) || now->flags & TRUTH_DELETED ||
+        now->modseq <= w->before.modseq || m->may_move || m->may_be_taken)
+        return;
+    RULE(!m->gone,
+         "mailbox %u: \\Deleted of UID %u was withdrawn at MODSEQ %" PRIu64 ", and it has gone",
+         b->validity, m->uid, now->modseq);
+    m->may_go = m->may_be_deleted = false;
+}
+
 void truth_write_end(struct truth *t, struct truth_box *b, const struct truth_write *w,
                      enum truth_how how, uint32_t flags, enum truth_answer answer, uint64_t asked) {
     struct truth_message *m = truth_message(b, w->uid);
@@ -194,10 +210,12 @@ void truth_write_end(struct truth *t, struct truth_box *b, const struct truth_wr
     if (answer == TRUTH_NONE || answer == TRUTH_OK_QUIET ||
         (answer == TRUTH_NO && (t->is_trouble || !alone)))
         m->unsure = truth_tick(t);
-    else if (alone && !m->gone && !m->may_go && !m->may_move && m->unsure == 0)
+    else if (alone && truth_stays(b, m) && m->unsure == 0)
         judge_write(t, b, m, w,
                     answer == TRUTH_OK ? truth_apply(w->before.flags, how, flags) : w->before.flags,
                     asked);
+    if (alone && answer == TRUTH_OK && m->unsure == 0)
+        judge_withdrawal(t, b, m, w);
 }
 
 /* ------------------------------------------------------------------ messages that come */
@@ -289,13 +307,14 @@ void truth_see(struct truth *t, struct truth_box *b, const struct truth_sight *s
         judge_coming(t, m->serial);
     if (s->flags != TRUTH_NOT_TOLD && s->modseq > 0)
         see_state(t, b, m, s);
+    else if (s->flags != TRUTH_NOT_TOLD && s->flags & TRUTH_DELETED)
+        may_be_deleted(b, m);
 }
 
 void truth_see_gone(struct truth *t, struct truth_box *b, uint32_t uid) {
     struct truth_message *m = message(b, uid);
-    /* One of which nobody knows how it began may have come with \\Deleted. */
-    RULE(m->gone || m->may_go || m->may_move || b->may_be_deleted || b->may_be_moved ||
-             !m->is_claimed,
+    /* One of which nobody knows how it began may have come with \Deleted. */
+    RULE(!truth_stays(b, m) || !m->is_claimed,
          "mailbox %u: UID %u has gone, and nobody has asked for that", b->validity, uid);
     if (m->gone == 0)
         m->gone = truth_tick(t);
@@ -314,8 +333,10 @@ void truth_see_all(struct truth *t, struct truth_box *b, const uint32_t *uids, s
         while (at < count && uids[at] < m->uid)
             at++;
         bool there = m->is_here = at < count && uids[at] == m->uid;
-        RULE(there || m->gone || m->since == 0 || m->since >= asked || m->may_go || m->may_move ||
-                 b->may_be_deleted || b->may_be_moved,
+        /* One that came by a wish without an answer, and of which nobody was told the flags, may
+         * have come with \Deleted. */
+        RULE(there || m->since == 0 || m->since >= asked || !truth_stays(b, m) ||
+                 (!m->is_claimed && m->state_count == 0),
              "mailbox %u: UID %u is not there, and nobody has removed it", b->validity, m->uid);
         RULE(!there || m->gone == 0 || m->gone >= asked,
              "mailbox %u: UID %u was told to be gone, and is there", b->validity, m->uid);
@@ -341,10 +362,51 @@ void truth_expunge_end(struct truth *t, struct truth_box *b) {
     b->expunged = truth_tick(t);
 }
 
+bool truth_stays(const struct truth_box *b, const struct truth_message *m) {
+    return !m->gone && !m->may_go && !m->may_move && !m->may_be_taken && !b->may_be_moved &&
+           !b->may_be_deleted;
+}
+
 bool truth_is_deleted(const struct truth_message *m, uint64_t asked) {
     const struct truth_state *s = truth_state(m, asked);
     return s && s->flags & TRUTH_DELETED && m->writers == 0 && m->unsure == 0 &&
            s == &m->states[m->state_count - 1];
+}
+
+/* ------------------------------------------------------------------ notes */
+
+uint64_t truth_note_begin(struct truth_box *b) {
+    struct truth_note *n = &b->note;
+    n->writes++;
+    if (n->writers++ > 0)
+        n->crossed = n->writes;
+    return n->writes;
+}
+
+void truth_note_end(struct truth *t, struct truth_box *b, uint64_t write, uint32_t value,
+                    enum truth_answer answer, bool lost) {
+    struct truth_note *n = &b->note;
+    const bool alone = n->writers == 1 && n->writes == write && n->crossed < write;
+    if (answer != TRUTH_NONE) /* else the server may be about to */
+        n->writers--;
+    if (answer == TRUTH_OK && !lost) {
+        n->value = value;
+        n->is_known = alone;
+        return;
+    }
+    n->is_known &= answer == TRUTH_NO && !t->is_trouble;
+    if (!lost || answer == TRUTH_NO)
+        return;
+    t->notes_are_loose = true;
+    for (size_t i = 0; i < t->box_count; i++)
+        t->boxes[i]->note.is_known = false;
+}
+
+void truth_note_read(struct truth_box *b, uint32_t value) {
+    RULE(!b->note.is_known || b->note.value == value, "mailbox %u has note %u in place of %u",
+         b->validity, value, b->note.value);
+    b->note.value = value;
+    b->note.is_known = true;
 }
 
 /* ------------------------------------------------------------------ all is quiet */
@@ -360,7 +422,7 @@ static void judge_moved(const struct truth *t, const struct truth_box *from,
         for (size_t k = 0; k < b->count; k++) {
             const struct truth_message *other = b->messages[k];
             if (other != m && (other->serial == m->serial || other->serial == TRUTH_ANY) &&
-                (other->gone == 0 || other->may_go))
+                (other->gone == 0 || other->may_go || other->may_be_taken))
                 return;
         }
     }
@@ -370,8 +432,9 @@ static void judge_moved(const struct truth *t, const struct truth_box *from,
 
 static void judge_message(const struct truth *t, const struct truth_box *b,
                           const struct truth_message *m) {
-    if ((m->may_move || b->may_be_moved) && !m->may_go && m->serial != TRUTH_ANY && !t->is_loose &&
-        m->gone > t->settled && !b->is_deleted)
+    /* What was moved twice to another account may have come, and gone, by the first time. */
+    if (m->crossings < 2 && (m->may_move || b->may_be_moved) && !m->may_go && !m->may_be_taken &&
+        m->serial != TRUTH_ANY && !t->is_loose && m->gone > t->settled && !b->is_deleted)
         judge_moved(t, b, m);
 }
 
@@ -383,7 +446,7 @@ static void note_gone(struct truth *t, const struct truth_box *b, struct truth_m
 static void settle_message(struct truth *t, struct truth_message *m) {
     const struct truth_state *s = truth_state(m, t->now + 1);
     m->is_claimed = true;
-    m->may_go = m->may_move = m->is_touched = false;
+    m->may_go = m->may_move = m->may_be_taken = m->is_touched = false;
     m->may_be_deleted = s && s->flags & TRUTH_DELETED;
     m->unsure = 0;
     m->writers = 0;
@@ -428,7 +491,8 @@ void truth_settle(struct truth *t) {
         b->may_be_deleted = b->was_deleted = b->is_deleted;
         b->may_be_moved = false;
         b->expunging = 0;
+        b->note.writers = 0;
     }
-    t->is_loose = false;
+    t->is_loose = t->notes_are_loose = false;
     t->settled = truth_tick(t);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What an account must hold, by what its clients were told and have asked for. It knows no server:
+ * What accounts must hold, by what its clients were told and have asked for. It knows no server:
  * each fact comes with the moment at which it was told, each wish with the moment at which it was
  * sent, and a moment is a number that rises with each of them.
  *
- * A mailbox is known by its UIDVALIDITY, which no other of the account has, whatever its name. A
- * message is known by its serial number, from which its octets and its size are made. Rules:
+ * A mailbox is known by its UIDVALIDITY, which no other of the account has, whatever its name; one
+ * of another account has TRUTH_ELSEWHERE in it. A message is known by its serial number, from which
+ * its octets and its size are made. Rules:
  *
  * - What was told stays: a UID is one message for ever; of a message one MODSEQ is one set of
  *   flags; UIDNEXT and HIGHESTMODSEQ never fall, and whoever asks after somebody was told sees it.
@@ -13,6 +14,8 @@
  *   connection was cut, the server killed) may be there, once, and whole; so may what somebody is
  *   asking for just now.
  * - What nobody has asked for does not happen: no message comes, goes or gets other flags.
+ * - EXPUNGE removes what has \Deleted: one of which that was withdrawn, and the withdrawal
+ *   acknowledged, stays.
  *
  * Whatever breaks a rule ends the program with model_fail().
  */
@@ -32,10 +35,11 @@ _Noreturn void model_fail(const char *format, ...) PRINTF_LIKE(1, 2);
             model_fail(__VA_ARGS__);                                                               \
     } while (0)
 
-#define TRUTH_FLAGS    11U /* five of the system, six keywords */
-#define TRUTH_DELETED  (1U << 3)
-#define TRUTH_ANY      0U /* a serial: nobody knows which message that is */
-#define TRUTH_NOT_TOLD UINT32_MAX
+#define TRUTH_FLAGS     11U /* five of the system, six keywords */
+#define TRUTH_DELETED   (1U << 3)
+#define TRUTH_ANY       0U /* a serial: nobody knows which message that is */
+#define TRUTH_NOT_TOLD  UINT32_MAX
+#define TRUTH_ELSEWHERE (1U << 31) /* no UIDVALIDITY has this bit */
 
 struct truth_state { /* of a message */
     uint64_t modseq;
@@ -52,7 +56,9 @@ struct truth_message {
     bool is_here;          /* as all of its mailbox was seen last */
     bool is_claimed;       /* it is known what brought it */
     bool may_go, may_move; /* somebody has asked for that; by EXPUNGE, by MOVE */
-    bool may_be_deleted;   /* it may have had \Deleted */
+    bool may_be_taken;     /* and without \Deleted: by REPLACE, by POP3 */
+    unsigned crossings;    /* how often it was to move to another account */
+    bool may_be_deleted;   /* it may have \Deleted */
     bool is_touched;       /* somebody has asked for other flags since all was quiet */
     uint64_t unsure;  /* until when it may have got flags that nobody was told; 0: it has not */
     unsigned writers; /* who change its flags just now */
@@ -70,8 +76,18 @@ struct truth_numbers {
     size_t count;
 };
 
+/* What somebody has written of a mailbox (METADATA). */
+struct truth_note {
+    uint32_t value; /* 0: nothing */
+    bool is_known;
+    unsigned writers; /* who write just now, or had no answer */
+    uint64_t writes;  /* how many have begun to */
+    uint64_t crossed; /* the last that began beside another one */
+};
+
 struct truth_box {
     uint32_t validity;
+    struct truth_note note;
     bool may_be_deleted, is_deleted; /* the mailbox itself */
     bool was_deleted;                /* before all was quiet last */
     bool is_here;                    /* as all mailboxes were seen last */
@@ -98,8 +114,9 @@ struct truth {
     struct truth_coming *coming;
     size_t coming_count;
     unsigned wishes;
-    bool is_trouble; /* the disk fails at times */
-    bool is_loose;   /* a mailbox of which nobody knew may have been deleted */
+    bool is_trouble;      /* the disk fails at times */
+    bool notes_are_loose; /* nobody knows which mailbox has got one */
+    bool is_loose;        /* a mailbox of which nobody knew may have been deleted */
 };
 
 void truth_done(struct truth *t);
@@ -176,8 +193,19 @@ void truth_write_end(struct truth *t, struct truth_box *b, const struct truth_wr
 void truth_expunge_begin(struct truth_box *b, const uint32_t *uids, size_t count);
 void truth_expunge_end(struct truth *t, struct truth_box *b);
 
+/* Whether nothing but a change of its mailbox can take it away. */
+bool truth_stays(const struct truth_box *b, const struct truth_message *m);
+
 /* Whether nobody can have taken \Deleted from it since it was told to have it before `asked`. */
 bool truth_is_deleted(const struct truth_message *m, uint64_t asked);
+
+/* A note is written: the number of the write, for its end. `lost`: nobody knows of which mailbox.
+ */
+uint64_t truth_note_begin(struct truth_box *b);
+void truth_note_end(struct truth *t, struct truth_box *b, uint64_t write, uint32_t value,
+                    enum truth_answer answer, bool lost);
+/* It is read, while nobody writes it and the mailbox keeps its name. */
+void truth_note_read(struct truth_box *b, uint32_t value);
 
 /*
  * Nothing is on its way any more. From truth_look() on all mailboxes were seen as they are, with
