@@ -78,7 +78,7 @@ void cli_json_time(struct json *j, const char *key, usec_t wall);
 /* Text of others for a terminal: made harmless, names of domains as people read them. */
 struct slice cli_shown(struct arena *a, struct slice text);
 
-/* The same for text of several lines, which stay lines, with the ends of this machine; tabs stay. */
+/* The same for text of several lines, which stay lines with the ends of this machine; tabs stay. */
 void cli_add_lines(struct buf *to, struct slice text);
 
 struct slice cli_span(struct arena *a, usec_t span);
