@@ -173,6 +173,14 @@ static void check_mailboxes(const struct check *c) {
         }
 }
 
+/* RFC 9738 §3: a smaller one is of no use to anybody. */
+static void check_message_limit(const struct check *c) {
+    const unsigned limit = c->conf->imap.message_limit;
+    if (limit > 0 && limit < 1000)
+        conf_problem_add(c->problems, line_of(c, "imap.message-limit"), 0,
+                         _("imap.message-limit is %u, expected 0 or at least 1000"), limit);
+}
+
 static void check_plus_separator(const struct check *c) {
     struct slice separator = c->conf->delivery.plus_separator;
     bool good = separator.len == 0;
@@ -188,7 +196,7 @@ static void (*const rules[])(const struct check *c) = {
     check_hostname,         check_orders,         check_users,
     check_dnssec,           check_certificate,    check_delay_notices,
     check_source_addresses, check_plus_separator, check_logins,
-    check_routes,           check_mailboxes,
+    check_routes,           check_mailboxes,      check_message_limit,
 };
 
 bool conf_check(const struct conf *conf, struct conf_problems *problems) {

@@ -168,6 +168,7 @@ struct conf {
         unsigned hard_errors, login_failures, login_commands;
         unsigned connections_per_address, connections_max;
         uint64_t message_size_max;
+        unsigned message_limit;        /* messages that a command may be about; 0: any */
         struct slice capabilities_off; /* words, with blanks between them */
     } imap;
 

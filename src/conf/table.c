@@ -530,6 +530,15 @@ const struct conf_setting conf_settings[] = {
          DOC("The largest message that a mail program may store, such as a copy of what was sent.",
              "メールソフトがメールボックスに保存できるメール（送信済みメールの控えなど）の最大サイズ。",
              "25M")),
+    NUMBER(CONF_IMAP, imap.message_limit, "message-limit", "0", LIMITS(0, 1000000),
+         FOR(MAIL, CONF_RELOAD),
+         DOC("The most messages that one command may read, search, change or store; 0 is no limit, else "
+             "at least 1000. Of more the newest are taken, and the answer says so (MESSAGELIMIT, RFC "
+             "9738). Mail programs that do not know this show only the newest messages of a large "
+             "mailbox, so set it only if a server must be protected from commands about whole "
+             "mailboxes.",
+             "一つのコマンドで読み出し、検索、変更、保存できるメールの最大数。0 は無制限、それ以外は 1000 以上にします。これより多い場合は新しいメールだけを処理し、そのことを応答で知らせます（MESSAGELIMIT、RFC 9738）。対応していないメールソフトでは、大きなメールボックスの新しいメールしか表示されなくなります。メールボックス全体に対するコマンドからサーバーを守る必要がある場合にだけ設定してください。",
+             "10000")),
     TEXT(CONF_IMAP, imap.capabilities_off, "capabilities-off", "UIDONLY", NONE, LIMITS(1, 1000),
          FOR(MAIL, CONF_RELOAD),
          DOC("Capabilities that are neither announced after login nor enabled, with spaces between "

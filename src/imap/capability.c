@@ -109,7 +109,7 @@ bool imap_capability_is_off(struct slice off, const char *name) {
 }
 
 void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in,
-                       uint64_t message_max, struct slice off) {
+                       uint64_t message_max, unsigned messages_max, struct slice off) {
     const char *mechanism;
     for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
         if (applies(capabilities[i].condition, offer, logged_in) &&
@@ -124,5 +124,10 @@ void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bo
         imap_write_word(w, "APPENDLIMIT=");
         imap_write_join(w);
         imap_write_number(w, message_max);
+    }
+    if (logged_in && messages_max > 0 && !imap_capability_is_off(off, "MESSAGELIMIT")) {
+        imap_write_word(w, "MESSAGELIMIT="); /* RFC 9738 */
+        imap_write_join(w);
+        imap_write_number(w, messages_max);
     }
 }

@@ -10,10 +10,11 @@
 
 /*
  * The list, as values behind CAPABILITY in a response or a response code. `message_max`: bytes that
- * a message of APPEND may have, told after the login; 0: not said.
+ * a message of APPEND may have, `messages_max`: messages that one command may be about; both are
+ * told after the login, unless they are 0.
  */
 void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in,
-                       uint64_t message_max, struct slice off);
+                       uint64_t message_max, unsigned messages_max, struct slice off);
 
 /* Whether a name is one of `off`, words with blanks between them, in any case: those are neither
  * announced nor enabled. */

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "imap/fetch/quoted.h"
+#include "imap/limit.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
 #include "store/incoming.h"
@@ -45,7 +46,8 @@ struct append {
     struct store_incoming incoming;
     bool after_cr;
     /* It cannot be taken: -EFBIG, a message is too large, -E2BIG, all are together, -EINVAL, the
-     * client has given it up, -EBADMSG, a URL, or one of the store's. */
+     * client has given it up, -EBADMSG, a URL, -EMSGSIZE, there are too many (limit.h), or one of
+     * the store's. */
     int failed;
     struct slice bad_url;
 };
@@ -67,6 +69,10 @@ static bool is_too_much(const struct append *a, uint64_t octets) {
 static void begin_message(const struct imap_session *s, struct append *a,
                           const struct imap_append_part *part) {
     const struct message m = {*part, a->incoming.len};
+    if (s->config->messages_max > 0 && a->count == s->config->messages_max) {
+        a->failed = -EMSGSIZE;
+        return;
+    }
     if (a->count == STORE_TOGETHER_MAX || s->c.arena.total > ARENA_MOST) {
         a->failed = -E2BIG;
         return;
@@ -290,6 +296,9 @@ static void refuse_for(struct imap_session *s, const struct imap_command *comman
         refuse(s, command, "LIMIT", "this is more than is taken with one command");
     } else if (error == -EINVAL) {
         refuse(s, command, NULL, "given up: a message without octets has come, none was stored");
+    } else if (error == -EMSGSIZE) {
+        imap_no_limited(s, command, 0);
+        drop_rest(s);
     } else if (error == -E_BUSY) {
         refuse(s, command, "LIMIT", "too many messages are being stored at once, try again later");
     } else {

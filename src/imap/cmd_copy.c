@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* COPY and MOVE within the account (RFC 9051 §6.4.7, §6.4.8), with COPYUID. */
+#include "imap/limit.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
 
@@ -78,6 +79,10 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     if (!may_copy(s, command, &to))
         return;
     int error = imap_messages_begin(&i, s, &command->copy.set, command->uid);
+    if (!error && imap_limit_messages(&i) > 0 && !move) { /* RFC 9738 §3.1: all or none */
+        imap_no_limited(s, command, i.lowest);
+        return;
+    }
     if (!error)
         imap_messages_uids(&i, &uids);
     if (!error && uids.len > 0)
@@ -106,6 +111,8 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
               (move || command->uid ? (unsigned)IMAP_TELL_EXPUNGES : 0) |
                   (move ? (unsigned)IMAP_TELL_REMOVED : 0),
               0);
+    if (imap_say_limited(s, command, i.lowest, i.gone > 0 || s->enabled & IMAP_ENABLED_QRESYNC))
+        return;
     if (told && !move)
         tell_copied(s, command->tag, &to, &from, &copied);
     else if (i.gone > 0)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "imap/limit.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
 #include "store/across.h"
@@ -108,8 +109,9 @@ static void refuse(struct imap_session *s, const struct imap_command *command, i
 /* What has come, and for a move what has left. */
 static void tell(struct imap_session *s, const struct imap_command *command,
                  const struct crossing *c, const struct store_carried *carried,
-                 const struct buf *pairs, bool gone, int error) WAITS {
+                 const struct buf *pairs, const struct imap_messages *i, int error) WAITS {
     const bool move = command->verb == IMAP_MOVE;
+    const bool gone = i->gone > 0;
     if (move)
         (void)tell_crossed(s, S("*"), c, pairs);
     s->counts.removed += carried->removed;
@@ -117,6 +119,8 @@ static void tell(struct imap_session *s, const struct imap_command *command,
               (move || command->uid ? (unsigned)IMAP_TELL_EXPUNGES : 0) |
                   (move ? (unsigned)IMAP_TELL_REMOVED : 0),
               0);
+    if (imap_say_limited(s, command, i->lowest, error || gone || s->enabled & IMAP_ENABLED_QRESYNC))
+        return;
     if (error)
         refuse(s, command, error);
     else if (!move && tell_crossed(s, command->tag, c, pairs))
@@ -144,8 +148,12 @@ void imap_copy_across(struct imap_session *s, const struct imap_command *command
         refuse(s, command, error);
         return;
     }
-    imap_messages_uids(&i, &uids);
     const bool move = command->verb == IMAP_MOVE;
+    if (imap_limit_messages(&i) > 0 && !move) {
+        imap_no_limited(s, command, i.lowest);
+        return;
+    }
+    imap_messages_uids(&i, &uids);
     const struct store_across across = {
         .from = s->account,
         .mailbox = s->told.mailbox,
@@ -166,5 +174,6 @@ void imap_copy_across(struct imap_session *s, const struct imap_command *command
         imap_no(s, command, error ? error : -E_UNKNOWN);
         return;
     }
-    tell(s, command, &c, &carried, &pairs, i.gone > 0 || carried.count != across.count, error);
+    i.gone += across.count - carried.count;
+    tell(s, command, &c, &carried, &pairs, &i, error);
 }

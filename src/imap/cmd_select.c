@@ -204,7 +204,7 @@ void imap_do_close(struct imap_session *s, const struct imap_command *command) {
         imap_may(s, s->told.mailbox, STORE_RIGHT_EXPUNGE) == 0) {
         error = imap_look(s);
         if (!error)
-            error = imap_remove_marked(s, NULL, &removed);
+            error = imap_remove_marked(s, NULL, NULL, &removed);
     }
     if (error) {
         imap_no(s, command, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3), EXPUNGE and UID EXPUNGE (§6.4.3, §6.4.9). */
+#include "imap/limit.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
 
@@ -77,8 +78,10 @@ void imap_do_store(struct imap_session *s, const struct imap_command *command) {
     if (st->has_unchanged_since)
         s->enabled |= IMAP_ENABLED_CONDSTORE;
     int error = imap_messages_begin(&i, s, &st->set, command->uid);
-    if (!error)
+    if (!error) {
+        (void)imap_limit_messages(&i);
         imap_messages_uids(&i, &uids);
+    }
     if (uids.len > 0)
         error = store_set_flags(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
                                 uids.len / sizeof(uint32_t), &wanted, &changed, &refused);
@@ -92,6 +95,8 @@ void imap_do_store(struct imap_session *s, const struct imap_command *command) {
               (command->uid ? (unsigned)IMAP_TELL_UIDS : 0) |
                   (st->silent ? (unsigned)IMAP_TELL_NOT : 0),
               changed.changed > 0 ? changed.modseq : 0);
+    if (imap_say_limited(s, command, i.lowest, refused.len > 0 || i.gone > 0))
+        return;
     if (refused.len > 0)
         tell_refused(s, command, &refused);
     else if (i.gone > 0)
@@ -116,10 +121,13 @@ static void find_marked(struct imap_session *s, const struct imap_set *within,
     }
 }
 
-int imap_remove_marked(struct imap_session *s, const struct imap_set *within, size_t *ret_removed) {
+int imap_remove_marked(struct imap_session *s, const struct imap_set *within, uint32_t *ret_lowest,
+                       size_t *ret_removed) {
     _cleanup_(buf_done) struct buf uids = {0}, removed = {0};
     int error = 0;
     find_marked(s, within, &uids);
+    if (ret_lowest)
+        *ret_lowest = imap_limit_uids(s, &uids);
     if (uids.len > 0)
         error =
             store_expunge_marked(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
@@ -135,6 +143,7 @@ int imap_remove_marked(struct imap_session *s, const struct imap_set *within, si
 
 void imap_do_expunge(struct imap_session *s, const struct imap_command *command) {
     struct imap_messages i;
+    uint32_t lowest = 0;
     size_t removed = 0;
     if (s->read_only) {
         imap_say(&s->c, command->tag, "NO", "READ-ONLY", "the mailbox was selected to be read");
@@ -144,7 +153,8 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
     if (!error)
         error = command->uid ? imap_messages_begin(&i, s, &command->set, true) : imap_look(s);
     if (!error)
-        error = imap_remove_marked(s, command->uid ? &i.set : NULL, &removed);
+        error = imap_remove_marked(s, command->uid ? &i.set : NULL, command->uid ? &lowest : NULL,
+                                   &removed);
     if (!error)
         error = imap_look(s);
     if (error) {
@@ -152,6 +162,8 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
         return;
     }
     imap_tell(s, IMAP_TELL_EXPUNGES | IMAP_TELL_REMOVED, 0);
+    if (imap_say_limited(s, command, lowest, s->enabled & IMAP_ENABLED_QRESYNC))
+        return;
     imap_ok_removed(s, command, removed > 0,
                     removed == 1 ? "%zu message removed" : "%zu messages removed", removed);
 }

@@ -3,7 +3,7 @@
  * UIDBATCHES (RFC 10022): ranges of UIDs with so many messages each, from the newest on. There is
  * no gap between them, and the last one goes down to 1.
  */
-#include "imap/session_inside.h"
+#include "imap/limit.h"
 
 #define BATCH_MIN 500U /* messages; smaller ones need not be made */
 
@@ -45,6 +45,10 @@ void imap_do_uidbatches(struct imap_session *s, const struct imap_command *comma
     if (b->size < BATCH_MIN) {
         imap_say(&s->c, command->tag, "NO", "TOOFEW", "a batch has at least %u messages",
                  BATCH_MIN);
+        return;
+    }
+    if (s->config->messages_max > 0 && b->size > s->config->messages_max) {
+        imap_no_limited(s, command, 0); /* no command could be about such a batch */
         return;
     }
     if (b->first > b->last) {

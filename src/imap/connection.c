@@ -127,7 +127,7 @@ void imap_welcome(struct imap_connection *c, struct slice tag, const struct door
     imap_write_begin(w, tag);
     imap_write_word(w, "OK");
     imap_write_code(w, "CAPABILITY");
-    imap_capabilities(w, offer, logged_in, c->message_max, c->off);
+    imap_capabilities(w, offer, logged_in, c->message_max, c->messages_max, c->off);
     imap_write_code_end(w);
     imap_write_text(w, text);
     imap_write_end(w);
@@ -140,7 +140,7 @@ void imap_reply_capability(struct imap_connection *c, const struct imap_command 
                            const struct door_offer *offer, bool logged_in) {
     imap_write_begin(&c->writer, S("*"));
     imap_write_word(&c->writer, "CAPABILITY");
-    imap_capabilities(&c->writer, offer, logged_in, c->message_max, c->off);
+    imap_capabilities(&c->writer, offer, logged_in, c->message_max, c->messages_max, c->off);
     imap_write_end(&c->writer);
     imap_say(c, command->tag, "OK", NULL, "that is what I can do");
 }

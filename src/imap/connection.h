@@ -13,6 +13,7 @@ struct imap_connection {
     struct imap_reader reader;
     struct imap_mode mode;        /* what commands mean just now: the caller's */
     uint64_t message_max;         /* what is told of APPEND: the caller's; 0: nothing */
+    unsigned messages_max;        /* what is told of commands about many: the same */
     struct slice off;             /* capabilities that are not announced: the caller's */
     struct slice mark;            /* written before each command is read: the caller's */
     struct arena arena;           /* of the command at hand */

@@ -403,6 +403,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     imap_connection_init(&s.c, stream, &imap_limits_after_login, s.timeout, config->errors_max);
     s.c.reader.held = config->held;
     s.c.message_max = config->message_max;
+    s.c.messages_max = config->messages_max;
     s.c.wait = wait_for_command;
     s.c.wait_arg = &s;
     int error = store_account_open(store, account, &s.account);

@@ -39,6 +39,7 @@ struct imap_session_config {
     usec_t search_beat;   /* a search that takes longer says so, so often; 10 s */
     unsigned errors_max;  /* in a row: 50 */
     uint64_t message_max; /* bytes of an APPEND */
+    unsigned messages_max; /* that one command may be about (limit.h); 0: any */
     struct slice off; /* names of capabilities that are neither announced nor enabled, unless the
                          account has others, of at most IMAP_OFF_MAX bytes */
     struct search_indexes *indexes; /* of the store; NULL: all texts are read for a search */

@@ -142,8 +142,9 @@ struct imap_messages {
     struct imap_set set; /* resolved */
     bool by_uid;
     size_t range;
-    uint64_t next; /* number or UID */
-    size_t gone;   /* numbers whose messages have vanished */
+    uint64_t next;   /* number or UID */
+    size_t gone;     /* numbers whose messages have vanished */
+    uint32_t lowest; /* only those from this UID on are taken (limit.h); 0: all */
 };
 int imap_messages_begin(struct imap_messages *i, struct imap_session *s, const struct imap_set *set,
                         bool by_uid) WAITS;
@@ -169,9 +170,10 @@ struct imap_set imap_saved(const struct imap_session *s);
 
 /*
  * Removes messages that were marked \Deleted at the last look at the selected mailbox, of a set or
- * of all, and still are; how many. Those who keep counts and journeys are told.
+ * of all, and still are; how many. Those who keep counts and journeys are told. With `ret_lowest`
+ * no more than a command may be about: down to which UID (limit.h), or 0.
  */
-int imap_remove_marked(struct imap_session *s, const struct imap_set *within,
+int imap_remove_marked(struct imap_session *s, const struct imap_set *within, uint32_t *ret_lowest,
                        size_t *ret_removed) WAITS;
 
 /*

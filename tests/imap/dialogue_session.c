@@ -8,7 +8,7 @@
  *     set anyone yes / no       users may give rights to all others at once; at first yes
  *     set away on / off         another account than the user's cannot be reached
  *     set messages N            so many come into the INBOX now, "Subject: N" with a body
- *     set message-max N, set quota N
+ *     set message-max N, set messages-max N, set quota N
  *     set metadata N            so many entries of metadata are there
  *     set search-beat N                         microseconds
  *     set vanished-max N                        so much of what vanished is told
@@ -160,6 +160,8 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
         keep_metadata(w, number);
     } else if (slice_eq(name, S("message-max"))) {
         w->config.message_max = number;
+    } else if (slice_eq(name, S("messages-max"))) {
+        w->config.messages_max = (unsigned)number;
     } else if (slice_eq(name, S("quota"))) {
         w->quota = number;
     } else if (slice_eq(name, S("search-beat"))) {

@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "imap/limit.h"
 #include "imap/rights.h"
 #include "imap/vanished.h"
 
@@ -47,16 +48,24 @@ static int choose(struct imap_messages *i, struct imap_session *s,
     _cleanup_(buf_done) struct buf uids = {0};
     const struct imap_fetch *fetch = &command->fetch;
     int error = imap_messages_begin(i, s, &fetch->set, command->uid);
-    if (error || (!fetch->has_changed_since && fetch->partial.first == 0))
+    if (error)
         return error;
+    if (!fetch->has_changed_since && fetch->partial.first == 0) {
+        (void)imap_limit_messages(i);
+        return 0;
+    }
     if (fetch->has_changed_since)
         find_changed(i, fetch->changed_since, &uids);
     else
         imap_messages_uids(i, &uids);
     if (fetch->partial.first > 0)
         take_range(&uids, &fetch->partial);
-    *i = (struct imap_messages){
-        .session = s, .set = imap_set_of_uids(&uids, &s->c.arena), .by_uid = true, .gone = i->gone};
+    const uint32_t lowest = imap_limit_uids(s, &uids);
+    *i = (struct imap_messages){.session = s,
+                                .set = imap_set_of_uids(&uids, &s->c.arena),
+                                .by_uid = true,
+                                .gone = i->gone,
+                                .lowest = lowest};
     return 0;
 }
 
@@ -77,13 +86,16 @@ static uint64_t set_seen(struct imap_session *s, const struct buf *unseen) WAITS
 static void answer(struct imap_fetching *f, const struct imap_command *command,
                    const struct imap_messages *i) WAITS {
     struct imap_session *s = f->s;
+    const bool failed = f->error || f->no_decoding || f->gone || i->gone > 0;
+    if (imap_say_limited(s, command, i->lowest, failed))
+        return;
     if (f->error)
         imap_say(&s->c, command->tag, "NO", f->error == -E_CORRUPT ? "CORRUPTION" : "UNAVAILABLE",
                  "some of the messages cannot be read just now");
     else if (f->no_decoding)
         imap_say(&s->c, command->tag, "NO", "UNKNOWN-CTE",
                  "a part is in an encoding that is not known here");
-    else if (f->gone || i->gone > 0)
+    else if (failed)
         imap_say(&s->c, command->tag, "NO", "EXPUNGEISSUED", "some of the messages are gone");
     else
         imap_ok(s, command, "fetched");

@@ -3,6 +3,8 @@
  * ESEARCH (RFC 7377): SEARCH in several mailboxes, one after the other, each as it is when its turn
  * comes. What is selected stays selected; there it is SEARCH with another answer.
  */
+#include <errno.h>
+
 #include "imap/progress.h"
 #include "imap/rights.h"
 #include "imap/search/context.h"
@@ -44,6 +46,8 @@ static int search_in(struct imap_session *s, const struct imap_command *command,
     _cleanup_(imap_find_done_p) struct imap_find *f = NULL;
     _cleanup_(buf_done) struct buf uids = {0};
     int error = imap_find_begin_in(s, told, p, &f);
+    if (!error && imap_find_lowest(f) > 0)
+        error = -E2BIG;
     if (!error)
         error = imap_find_all(f, command->tag, NULL, &uids);
     if (error)
@@ -164,7 +168,7 @@ void imap_do_esearch(struct imap_session *s, const struct imap_command *command)
     if (error)
         imap_no_search(s, command, error);
     else if (s->selected)
-        imap_end_search(s, command, "searched");
+        imap_end_search(s, command, 0, "searched");
     else
         imap_ok(s, command, "searched");
 }

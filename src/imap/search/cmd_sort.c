@@ -5,7 +5,7 @@
 
 void imap_do_sort(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0};
-    if (!imap_returns_are_good(s, command) || imap_search_run(s, command, &uids))
+    if (!imap_returns_are_good(s, command) || imap_search_run(s, command, &uids, NULL))
         return;
     struct fiber_turn turn = {0};
     int error = imap_turn_to_sort(s, uids.len / sizeof(uint32_t), &turn);
@@ -24,5 +24,5 @@ void imap_do_sort(struct imap_session *s, const struct imap_command *command) {
         .has_modseq = command->search.program.has_modseq,
     };
     imap_tell_found(s, "SORT", &found);
-    imap_end_search(s, command, "sorted");
+    imap_end_search(s, command, 0, "sorted");
 }

@@ -193,7 +193,7 @@ static void tell(struct imap_session *s, const struct imap_command *command, con
 
 void imap_do_thread(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0}, marks = {0};
-    if (imap_search_run(s, command, &uids))
+    if (imap_search_run(s, command, &uids, NULL))
         return;
     struct fiber_turn turn = {0};
     int error = imap_turn_to_sort(s, uids.len / sizeof(uint32_t), &turn);
@@ -205,5 +205,5 @@ void imap_do_thread(struct imap_session *s, const struct imap_command *command) 
         return;
     }
     tell(s, command, &uids, &marks);
-    imap_end_search(s, command, "threaded");
+    imap_end_search(s, command, 0, "threaded");
 }

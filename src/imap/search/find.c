@@ -111,6 +111,7 @@ int imap_find_begin_in(struct imap_session *s, const struct told *told,
         return -E_LIMIT;
     struct imap_find *f = NEW(struct imap_find);
     f->s = s;
+    f->indexes = s ? s->config->indexes : NULL;
     f->told = told;
     f->p = p;
     f->now = fiber_wall();

@@ -30,6 +30,9 @@ int imap_find_begin_in(struct imap_session *s, const struct told *told,
 void imap_find_done(struct imap_find *f);
 DEFINE_CLEANUP(struct imap_find, imap_find_done)
 
+/* Who has no session asks these indexes of the account's store; before anything is found. */
+void imap_find_use_indexes(struct imap_find *f, struct search_indexes *indexes);
+
 /*
  * The UIDs of all that are found, in their order, appended as uint32_t; `tag` is that of the
  * command. With `among`, which has rising ones, only those are looked at. 0; -E_EOF: the client has
@@ -40,10 +43,14 @@ int imap_find_all(struct imap_find *f, struct slice tag, const struct buf *among
 
 /*
  * The same of the first that are found, so many, and of the last ones. No more messages are looked
- * at than that takes. {SIZE_MAX, 0}: all.
+ * at than that takes, nor than one command may be about (imap/limit.h): `ret_lowest` says down to
+ * which that was, or 0. {SIZE_MAX, 0}: all.
  */
 struct imap_find_wanted {
     size_t first, last;
 };
 int imap_find_some(struct imap_find *f, struct slice tag, struct imap_find_wanted wanted,
-                   struct buf *uids) WAITS;
+                   struct buf *uids, uint32_t *ret_lowest) WAITS;
+
+/* The UID down to which a session may look at messages (imap/limit.h); 0: at all. */
+uint32_t imap_find_lowest(const struct imap_find *f) WAITS;

@@ -9,10 +9,14 @@
 
 #define STEPS 8U /* bodies that are passed over before the place is looked for by halves */
 
+void imap_find_use_indexes(struct imap_find *f, struct search_indexes *indexes) {
+    f->indexes = indexes;
+}
+
 void imap_find_ask_index(struct imap_find *f, size_t messages) {
     struct search_asked asked[SEARCH_ASKED_MAX];
     size_t questions[SEARCH_ASKED_MAX], count = 0;
-    if (f->narrowed || messages <= IMAP_FIND_BATCH || !f->s || !f->s->config->indexes)
+    if (f->narrowed || messages <= IMAP_FIND_BATCH || !f->indexes)
         return;
     f->narrowed = arena_array(&f->arena, f->question_count, sizeof *f->narrowed);
     for (size_t i = 0; i < f->question_count && count < SEARCH_ASKED_MAX; i++) {
@@ -24,7 +28,7 @@ void imap_find_ask_index(struct imap_find *f, size_t messages) {
     }
     if (count == 0)
         return;
-    search_indexes_ask(f->s->config->indexes, f->told->account, asked, count);
+    search_indexes_ask(f->indexes, f->told->account, asked, count);
     for (size_t i = 0; i < count; i++)
         f->narrowed[questions[i]].hits = asked[i].hits;
 }

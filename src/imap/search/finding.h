@@ -60,6 +60,7 @@ struct imap_find {
     struct imap_find_keywords keywords;
     struct search_question *questions;
     size_t question_count;
+    struct search_indexes *indexes;      /* NULL: all texts are read */
     struct imap_find_narrowed *narrowed; /* for each question; NULL: the index was not asked */
     struct search_confirm *confirm;
     bool suits_map, suits_saved; /* a test of it does */

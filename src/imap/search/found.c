@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "imap/search/context.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "imap/limit.h"
 
 #define SEND_AT 16384U /* bytes of a long line that go on their way together */
 
@@ -211,7 +213,10 @@ void imap_tell_found(struct imap_session *s, const char *name, const struct imap
         tell_extended(s, found, r->set, from, to);
     if (r->set & IMAP_RETURN_SAVE)
         save(s, found, r->set, from, to);
-    if (r->set & IMAP_RETURN_UPDATE && found->told == &s->told)
+    const bool update = r->set & IMAP_RETURN_UPDATE && found->told == &s->told;
+    if (update && found->lowest > 0)
+        imap_context_refuse(s, found->command->tag);
+    else if (update)
         imap_context_begin(s, found);
 }
 
@@ -267,13 +272,16 @@ void imap_no_search(struct imap_session *s, const struct imap_command *command, 
         s->end = DOOR_END_LOST;
     else if (error == -E_UNKNOWN)
         say_bad_charset(s, command->tag);
+    else if (error == -E2BIG)
+        imap_no_limited(s, command, 0);
     else if (error == -E_LIMIT)
         imap_say(&s->c, command->tag, "NO", "LIMIT", "more is looked for than a search may have");
     else if (error != -E_REFUSED)
         imap_no(s, command, error);
 }
 
-void imap_end_search(struct imap_session *s, const struct imap_command *command, const char *text) {
+void imap_end_search(struct imap_session *s, const struct imap_command *command, uint32_t lowest,
+                     const char *text) {
     int error = imap_look(s);
     if (s->end != DOOR_END_NONE)
         return;
@@ -282,5 +290,6 @@ void imap_end_search(struct imap_session *s, const struct imap_command *command,
         return;
     }
     imap_tell(s, command->uid ? (unsigned)(IMAP_TELL_UIDS | IMAP_TELL_EXPUNGES) : 0, 0);
-    imap_ok(s, command, "%s", text);
+    if (!imap_say_limited(s, command, lowest, false))
+        imap_ok(s, command, "%s", text);
 }

@@ -4,10 +4,13 @@
 
 #include "imap/session_inside.h"
 
-/* Finds what the command asks for: UIDs (uint32_t) in their order, appended. 0; else the client has
- * been told. */
-int imap_search_run(struct imap_session *s, const struct imap_command *command,
-                    struct buf *uids) WAITS;
+/*
+ * Finds what the command asks for: UIDs (uint32_t) in their order, appended. 0; else the client has
+ * been told. `ret_lowest`: down to which UID was looked, or 0 (imap/limit.h); NULL: a part is of no
+ * use, so it is refused.
+ */
+int imap_search_run(struct imap_session *s, const struct imap_command *command, struct buf *uids,
+                    uint32_t *ret_lowest) WAITS;
 
 /*
  * To sort many messages takes memory for each: so those of one account are sorted one after the
@@ -23,6 +26,7 @@ struct imap_found {
     size_t count;
     bool has_modseq; /* the highest is told (RFC 7162 §3.1.5) */
     bool has_fuzzy;  /* something was fuzzy: RELEVANCY can be told */
+    uint32_t lowest; /* further down was not looked (imap/limit.h); 0: everywhere */
 };
 
 /* RFC 7377 §2.1: ESEARCH tells no numbers, wherever it looked. */
@@ -41,9 +45,8 @@ void imap_begin_found(struct imap_session *s, const struct imap_command *command
 void imap_tell_found(struct imap_session *s, const char *name,
                      const struct imap_found *found) WAITS;
 
-/* NO for what imap_find_begin_in() and imap_find_some() return; nothing is saved then (RFC 5182
- * §2.1).
- */
+/* NO for what imap_find_begin_in() and imap_find_some() return, and for -E2BIG: more would have to
+ * be looked at than may be (imap/limit.h). Nothing is saved then (RFC 5182 §2.1). */
 void imap_no_search(struct imap_session *s, const struct imap_command *command, int error) WAITS;
 
 /* Whether RETURN is one, and whether a charset may be named (RFC 6855 §3); else BAD has been said.
@@ -54,6 +57,6 @@ bool imap_charset_is_good(struct imap_session *s, const struct imap_command *com
 /* Whether something in it is FUZZY. */
 bool imap_has_fuzzy(const struct imap_search_program *p);
 
-/* What others have changed meanwhile, and OK or NO. */
-void imap_end_search(struct imap_session *s, const struct imap_command *command,
+/* What others have changed meanwhile, and OK or NO; `lowest` as above. */
+void imap_end_search(struct imap_session *s, const struct imap_command *command, uint32_t lowest,
                      const char *text) WAITS;

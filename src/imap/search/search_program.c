@@ -8,7 +8,21 @@
 #include "imap/syntax/grow.h"
 #include "imap/syntax/search.h"
 
-enum form { NONE, FLAG_IS, FLAG_NOT, WORD, STRING, FIELD_STRING, DAY, NUMBER, SET, MODSEQ, ID };
+enum form {
+    NONE,
+    FLAG_IS,
+    FLAG_NOT,
+    WORD,
+    STRING,
+    FIELD_STRING,
+    DAY,
+    NUMBER,
+    SET,
+    ABOVE_UID,
+    BELOW_UID,
+    MODSEQ,
+    ID
+};
 
 static const char *const names[] = {
     "ALL",       "ANSWERED",    "BCC",        "BEFORE",     "BODY",
@@ -19,7 +33,8 @@ static const char *const names[] = {
     "TO",        "UID",         "UNANSWERED", "UNDELETED",  "UNDRAFT",
     "UNFLAGGED", "UNKEYWORD",   "UNSEEN",     "OLDER",      "YOUNGER",
     "MODSEQ",    "SAVEDBEFORE", "SAVEDON",    "SAVEDSINCE", "SAVEDATESUPPORTED",
-    "EMAILID",   "THREADID",    "NOT",        "OR",         "FUZZY",
+    "EMAILID",   "THREADID",    "UIDAFTER",   "UIDBEFORE",  "NOT",
+    "OR",        "FUZZY",
 };
 enum { NAME_NOT = ARRAY_SIZE(names) - 3, NAME_OR, NAME_FUZZY };
 
@@ -70,6 +85,8 @@ static const struct key {
     {IMAP_SEARCH_SAVEDATE_SUPPORTED, NONE, NULL},
     {IMAP_SEARCH_EMAILID, ID, NULL},
     {IMAP_SEARCH_THREADID, ID, NULL},
+    {IMAP_SEARCH_UIDS, ABOVE_UID, NULL},
+    {IMAP_SEARCH_UIDS, BELOW_UID, NULL},
 };
 
 /* What is open: a list that ")" or the end closes, OR (two to come), NOT or FUZZY (one to come). */
@@ -107,6 +124,21 @@ static bool take_modseq(struct imap_cursor *c, struct imap_search_node *node) {
     return token_number64(c, &node->number);
 }
 
+/* RFC 9738 §3.2: all above a UID, or below it; that may be none. */
+static bool take_side(struct imap_cursor *c, bool above, struct imap_set *ret) {
+    struct imap_range *range = ARENA_NEW(c->arena, struct imap_range);
+    uint32_t uid;
+    if (!token_nz(c, &uid))
+        return false;
+    if (above ? uid < UINT32_MAX : uid > 1) {
+        range->first = above ? uid + 1 : 1;
+        range->last = above ? UINT32_MAX : uid - 1;
+        ret->count = 1;
+    }
+    ret->ranges = range;
+    return true;
+}
+
 static bool take_argument(struct parser *p, enum form form, struct imap_search_node *node) {
     struct imap_cursor *c = p->c;
     struct imap_set *set;
@@ -133,7 +165,7 @@ static bool take_argument(struct parser *p, enum form form, struct imap_search_n
         return take_modseq(c, node);
     default:
         node->set = set = ARENA_NEW(c->arena, struct imap_set);
-        return token_set(c, set);
+        return form == SET ? token_set(c, set) : take_side(c, form == ABOVE_UID, set);
     }
 }
 

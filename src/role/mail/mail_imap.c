@@ -80,6 +80,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.timeout = conf->imap.timeout;
     config.errors_max = conf->imap.hard_errors;
     config.message_max = conf->imap.message_size_max;
+    config.messages_max = conf->imap.message_limit;
     config.indexes = m->indexes;
     config.quota = &s->allowed;
     config.anyone = conf->accounts.share_with_anyone;
