@@ -50,6 +50,7 @@ enum cli_offer {
     CLI_OFFER_ALIASES,
     CLI_OFFER_MESSAGES, /* in the queue */
     CLI_OFFER_SETTINGS,
+    CLI_OFFER_MAILBOXES, /* of the account that is the first argument */
     CLI_OFFERS,
 };
 

@@ -110,6 +110,10 @@ void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, u
 /* Writes what was noted, when it is time. */
 void directory_write_usage(struct directory *d) WAITS;
 
+/* The same of all accounts that are in use, together; account is 0. */
+int directory_total_usage(struct directory *d, struct account_usage *ret,
+                          struct problem *problem) WAITS;
+
 /*
  * Accounts of whose mailboxes nothing is known, from before that was told: at most `max` of them
  * above `after`.

@@ -143,3 +143,25 @@ int directory_unknown_usage(struct directory *d, uint64_t after, struct account_
         *ret_count = u.count;
     return r;
 }
+
+/* ------------------------------------------------------------------ all together */
+
+static int total_job(struct db *db, void *arg) {
+    struct account_usage *total = arg;
+    sqlite3_stmt *row = NULL;
+    int r = db_query(db, &row,
+                     "SELECT coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM usage u"
+                     " WHERE EXISTS (SELECT 1 FROM account a WHERE a.account_id = u.account_id)"
+                     " OR EXISTS (SELECT 1 FROM elsewhere e WHERE e.account_id = u.account_id)");
+    if (r >= 0 && (r = db_step(db, row)) == 1) {
+        total->messages = db_u64(row, 0);
+        total->bytes = db_u64(row, 1);
+    }
+    return MIN(r, 0);
+}
+
+int directory_total_usage(struct directory *d, struct account_usage *ret, struct problem *problem) {
+    *ret = (struct account_usage){0};
+    (void)directory_flush_usage(d);
+    return directory_run(d, JOB_READ, total_job, ret, problem);
+}

@@ -200,15 +200,26 @@ static int add_listed(struct follower *f) WAITS {
             return error;
         f->state.up_to = f->bodies[at + (size_t)n - 1].number;
         f->state.documents += (uint64_t)n;
+        f->k->left -= MIN((uint64_t)n, f->k->left);
         rest(f, since, before);
     }
     return 0;
 }
 
+/* Few numbers are few messages; of many most may have been removed. */
+static int count_left(struct follower *f) WAITS {
+    struct account_index *k = f->k;
+    uint64_t there;
+    k->arrivals = 0;
+    k->left = store_last_body(f->a) - f->state.up_to;
+    return k->left > BATCH ? store_count_bodies(f->a, f->state.up_to, &there, &k->left) : 0;
+}
+
 static int add_all(struct follower *f) WAITS {
-    int error = 0;
+    int error = count_left(f);
     f->count = 1;
     while (!error && f->count > 0 && goes_on(f)) {
+        f->k->left += f->k->arrivals;
         f->k->arrivals = 0;
         error = store_room_for_index(f->a);
         if (!error)
@@ -379,6 +390,8 @@ static int take_turn(struct follower *f) WAITS {
     f->pieces = mem_array(BATCH + STORE_READ_MAX, sizeof *f->pieces);
     error = add_all(f);
     const bool whole = !error && f->count == 0;
+    if (whole)
+        f->k->left = 0;
     if (whole)
         error = tidy(f);
     if (whole && !error)

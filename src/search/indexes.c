@@ -205,6 +205,13 @@ int search_indexes_progress(struct search_indexes *x, struct store_account *a,
     return store_count_bodies(a, j.state.up_to, &ret->messages, &ret->left);
 }
 
+uint64_t search_indexes_left(const struct search_indexes *x) {
+    uint64_t left = 0;
+    LIST_EACH (k, &x->accounts, struct account_index, link)
+        left += k->left + k->arrivals;
+    return left;
+}
+
 /* ------------------------------------------------------------------ the whole */
 
 static void main_of(void *arg) WAITS {

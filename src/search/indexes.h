@@ -78,3 +78,6 @@ struct search_progress {
 };
 int search_indexes_progress(struct search_indexes *x, struct store_account *a,
                             struct search_progress *ret) WAITS;
+
+/* How many messages are to be put into all indexes that are worked on, or are to be; about. */
+uint64_t search_indexes_left(const struct search_indexes *x);

@@ -19,6 +19,7 @@ struct account_index {
     usec_t used;
     struct heap_item due; /* in all->due: when it is to be worked on */
     unsigned arrivals;    /* messages since it was */
+    uint64_t left;        /* older ones that were to be put into it then, and are still */
 
     struct fiber_mutex lock; /* around each question, and while the file is replaced */
     struct search_index *reader;

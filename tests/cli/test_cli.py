@@ -579,6 +579,28 @@ def test_bash_completes_what_there_is(either):
     assert offered("alias", "remove", "in") == ["info@example.test"]
     assert offered("config", "smtp.message-size") == ["smtp.message-size-max"]
     assert offered("queue", "show", "0") == []
+    either("mailbox", "create", "tama@example.test", "Work/2026")
+    either("mailbox", "create", "tama@example.test", "仕事")
+    either("mailbox", "create", "tama@example.test", "$(touch x)")
+    assert offered("mailbox", "rename", "tama@example.test", "Wor") == ["Work", "Work/2026"]
+    assert offered("mailbox", "delete", "tama@example.test", "仕") == ["仕事"]
+    assert offered("mailbox", "delete", "tama@example.test", "$") == []
+    assert offered("mailbox", "acl", "tama@example.test", "Work", "t") == ["tama@example.test"]
+    assert offered("mailbox", "rename", "tama@example.test", "Work", "W") == []
+    assert offered("message", "list", "tama@example.test", "--mailbox", "Se") == ["Sent"]
+    assert offered("message", "move", "tama@example.test", "--into", "Work/") == ["Work/2026"]
+    assert offered("message", "list", "tama@example.test", "t") == []
+    assert offered("mailbox", "delete", "nobody@example.test", "I") == []
+
+
+def test_completion_gives_up_on_a_server_that_does_not_answer(tmp_path):
+    script = hayauma("completion", "bash").stdout
+    program = tmp_path / "hayauma"
+    program.write_text("#!/bin/sh\necho nonsense >&2\nexec sleep 60\n")
+    program.chmod(0o755)
+    began = time.monotonic()
+    assert complete(script, "mailbox", "delete", "t@e", "I", program=str(program)) == []
+    assert time.monotonic() - began < 20
 
 
 # No command is run, whose echo could be taken for an answer: Tab prints the line as it is then.
@@ -645,6 +667,10 @@ def test_zsh_completes_commands_options_values_and_what_there_is(zsh, server):
     assert zsh("hayauma -C /et").rstrip("/") == "hayauma -C /etc"
     assert zsh(f"{there} account show ta") == f"{there} account show tama@example.test"
     assert zsh(f"{there} domain remove example.t") == f"{there} domain remove example.test"
+    assert zsh(f"{there} mailbox delete tama@example.test Tr") == (
+        f"{there} mailbox delete tama@example.test Trash")
+    assert zsh(f"{there} message list tama@example.test --mailbox Dra") == (
+        f"{there} message list tama@example.test --mailbox Drafts")
     assert zsh(f"{there} config smtp.message-size") == f"{there} config smtp.message-size-max"
 
 

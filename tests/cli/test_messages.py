@@ -7,7 +7,7 @@ import re
 
 import pytest
 from mail import TAMA, login, send
-from server import NOT_FOUND, PASSWORD, REFUSED, USAGE
+from server import NOT_FOUND, NOT_RUNNING, PASSWORD, REFUSED, USAGE
 from test_running import wait_for
 
 HANA = "hana@example.test"
@@ -50,6 +50,39 @@ def found(server, *words):
 
 def ids(server, *words):
     return [m["id"] for m in server.json("message", "list", TAMA, *words)]
+
+
+def test_the_status_says_what_all_mailboxes_hold(filled, request):
+    running = request.node.callspec.params["filled"] == "running"
+    code = {} if running else {"code": NOT_RUNNING}
+
+    def told():
+        return filled.json("status", **code)
+    wait_for(lambda: told()["mailbox_messages"] == 6)
+    size = sum(m["bytes"] for m in filled.json("account", "list"))
+    assert told()["mailbox_bytes"] == size > 5000
+    assert "6 messages in mailboxes, " in filled("status", **code).stdout
+    if running:
+        assert told()["unindexed"] == 0
+    filled("account", "remove", TAMA)  # what it holds may be brought back, but nobody reads it
+    assert told()["mailbox_messages"] == 0
+
+
+def test_a_search_in_texts_asks_the_index_of_the_account(running):
+    running.add(TAMA)
+    client = imaplib.IMAP4("127.0.0.1", running.port(143), timeout=20)
+    client.starttls()
+    client.login(TAMA, PASSWORD)
+    for number in range(210):
+        append(client, "INBOX", f"n{number}", f"the words {number} and more")
+    client.logout()
+    assert not running.json("search", "status", TAMA)["index"]
+    assert found(running, "TEXT", "words 77 and") == ["n77"]
+    wait_for(lambda: running.json("search", "status", TAMA) ==
+             {"index": True, "anew": False, "messages": 210, "left": 0})
+    assert found(running, "TEXT", "words 77 and") == ["n77"]
+    assert found(running, "BODY", "20", "--mailbox", "INBOX") == [
+        f"n{number}" for number in range(209, -1, -1) if "20" in str(number)]
 
 
 def test_messages_are_found_in_the_words_of_imap(filled):

@@ -179,6 +179,17 @@ WORLD_TEST(what_comes_later_is_to_be_looked_at_until_it_is_in) {
     end(&t);
 }
 
+WORLD_TEST(it_is_known_how_many_are_to_come_into_all_of_them) {
+    struct indexes t;
+    begin_with(&t, w, 20);
+    assert_int_equal(search_indexes_left(t.x), 0);
+    fill(w, 20, 23);
+    assert_int_equal(search_indexes_left(t.x), 3);
+    (void)fiber_sleep(A_MOMENT);
+    assert_int_equal(search_indexes_left(t.x), 0);
+    end(&t);
+}
+
 WORLD_TEST(an_account_with_few_messages_gets_none) {
     struct indexes t;
     begin(&t, w);
@@ -551,6 +562,7 @@ int main(void) {
         cmocka_unit_test(an_index_is_made_when_somebody_asks_and_narrows_from_then_on),
         cmocka_unit_test(fields_are_asked_by_themselves),
         cmocka_unit_test(what_comes_later_is_to_be_looked_at_until_it_is_in),
+        cmocka_unit_test(it_is_known_how_many_are_to_come_into_all_of_them),
         cmocka_unit_test(an_account_with_few_messages_gets_none),
         cmocka_unit_test(more_than_a_batch_is_indexed_over_several_turns),
         cmocka_unit_test(large_messages_are_indexed_or_looked_at),

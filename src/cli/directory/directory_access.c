@@ -144,6 +144,19 @@ static int domain_page(struct directory_access *x, struct slice after, struct ar
     return r;
 }
 
+int access_total_usage_of(struct rpc_link *link, struct directory *here, struct account_usage *ret,
+                          struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_total_usage_in in = {0};
+    struct rpc_directory_total_usage_out out;
+    if (!link)
+        return directory_total_usage(here, ret, problem);
+    int r = call_directory_total_usage(link, &in, &a, &out, problem);
+    if (r == 0)
+        *ret = out.usage;
+    return r;
+}
+
 int access_domains_of(struct rpc_link *link, struct directory *here, struct arena *a,
                       struct domain **ret, size_t *ret_count, struct problem *problem) {
     struct directory_access x = {.link = link, .directory = here};

@@ -43,6 +43,10 @@ struct rpc_link;
 int access_domains_of(struct rpc_link *link, struct directory *here, struct arena *a,
                       struct domain **ret, size_t *ret_count, struct problem *problem) WAITS;
 
+/* What the mailboxes of all accounts hold; of a link, or a directory, as above. */
+int access_total_usage_of(struct rpc_link *link, struct directory *here, struct account_usage *ret,
+                          struct problem *problem) WAITS;
+
 /* `count` 0: a single one, whose number is *ret, and so many accounts give rights to its address
  * already; else so many, *ret is their count. */
 int access_account_add(struct directory_access *x, const struct account_new *account,

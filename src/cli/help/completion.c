@@ -3,7 +3,8 @@
  * Completion: a shell function that says, for the command named so far, which words may come next,
  * as a case for each row; around it the few lines that each shell needs. Words are plain: letters,
  * digits and dashes, so nothing needs quoting; of accounts and the like, for which the program is
- * asked, only those are offered that are plain, too.
+ * asked, only those are offered that are plain, too: of mailboxes all that mean nothing to a shell.
+ * The program has three seconds; what goes wrong is not said, for it would stand in the line.
  */
 #include "cli/help/docs.h"
 #include "conf/setting.h"
@@ -17,7 +18,12 @@ static const struct {
     [CLI_OFFER_DOMAINS] = {"domain list", "name"},
     [CLI_OFFER_ALIASES] = {"alias list", "address"},
     [CLI_OFFER_MESSAGES] = {"queue list", "id"},
+    [CLI_OFFER_MAILBOXES] = {"mailbox list \"$account\"", "name"},
 };
+
+/* What of them is plain, as what grep is told. */
+#define PLAIN_NAMES     "-x '[A-Za-z0-9@._+=-]*'"
+#define PLAIN_MAILBOXES "-v '[][[:space:]\"$&()*;<>?`{|}!#~\\'\\'']\\|^-'"
 
 static void add_options(const struct cli_parameter *list, struct buf *to) {
     for (; list && list->name; list++) {
@@ -69,7 +75,8 @@ static void add_words_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "    esac\n}\n\n");
 }
 
-/* "file" or the choices for the value of an option; "none" where nothing can be said. */
+/* "file", "mailboxes" or the choices for the value of an option; "none" where nothing can be said.
+ */
 static void add_value_cases(const char *command, const struct cli_parameter *list, struct buf *to) {
     for (; list && list->name; list++) {
         _cleanup_(buf_done) struct buf values = {0};
@@ -77,6 +84,8 @@ static void add_value_cases(const char *command, const struct cli_parameter *lis
             continue;
         if (list->kind == CLI_PATH)
             buf_add_str(&values, "file");
+        if (list->offers == CLI_OFFER_MAILBOXES)
+            buf_add_str(&values, "mailboxes");
         for (size_t i = 0; list->kind == CLI_CHOICE && list->choices[i]; i++)
             buf_printf(&values, " %s", list->choices[i]);
         if (values.len == 0)
@@ -89,9 +98,11 @@ static void add_value_cases(const char *command, const struct cli_parameter *lis
 }
 
 static void add_values_function(const struct cli_table *table, struct buf *to) {
-    buf_add_str(to, "# What follows an option: words, \"file\" or \"none\"; nothing for a flag.\n"
-                    "_hayauma_values() {\n"
-                    "    case \"$1 $2\" in\n");
+    buf_add_str(to,
+                "# What follows an option: words, \"file\", \"mailboxes\" or \"none\"; nothing\n"
+                "# for a flag.\n"
+                "_hayauma_values() {\n"
+                "    case \"$1 $2\" in\n");
     for (size_t i = 0; i < table->count; i++)
         add_value_cases(table->commands[i]->name, table->commands[i]->parameters, to);
     buf_add_str(to, "    *' -C' | *' --directory') echo file ;;\n"
@@ -111,30 +122,53 @@ static void add_files_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "    esac\n    return 1\n}\n\n");
 }
 
+/* An argument is offered in its place, and where several may stand, behind it, too. */
+static void add_known_cases(const struct cli_command *c, struct buf *to) {
+    unsigned place = 0;
+    for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
+        const char *command = lists[p->offers].command;
+        if (p->form != CLI_ARGUMENT)
+            continue;
+        if (command && p->many)
+            buf_printf(to, "    '%s '*)", c->name);
+        else if (command)
+            buf_printf(to, "    '%s %u')", c->name, place);
+        if (command && p->offers == CLI_OFFER_MAILBOXES)
+            buf_add_str(to, " _hayauma_mailboxes \"$program\" \"$account\" \"$@\" ;;\n");
+        else if (command)
+            buf_printf(to, " _hayauma_ask \"$program\" %s %s \"$@\" | grep " PLAIN_NAMES " ;;\n",
+                       lists[p->offers].member, command);
+        place++;
+    }
+}
+
 /* They are asked for with the options that say where the server is. */
 static void add_known_function(const struct cli_table *table, struct buf *to) {
-    buf_add_str(to, "# What there is: asks the program, $1, with the words behind the name of a\n"
-                    "# member of its JSON.\n"
-                    "_hayauma_ask() {\n"
-                    "    local program=$1 member=$2\n"
-                    "    shift 2\n"
-                    "    \"$program\" \"$@\" --json 2>/dev/null </dev/null |\n"
-                    "        grep -o \"\\\"$member\\\":\\\"[^\\\"]*\\\"\" | cut -d '\"' -f 4 |\n"
-                    "        grep -x '[A-Za-z0-9@._+=-]*' # what means nothing to a shell\n"
-                    "}\n\n"
-                    "# What a command may be about: the program, the command, where it is.\n"
-                    "_hayauma_known() {\n"
-                    "    local program=$1 command=$2\n"
-                    "    shift 2\n"
-                    "    case $command in\n");
-    for (size_t i = 0; i < table->count; i++) {
-        for (const struct cli_parameter *p = table->commands[i]->parameters; p && p->name; p++) {
-            if (lists[p->offers].command)
-                buf_printf(to, "    '%s') _hayauma_ask \"$program\" %s %s \"$@\" ;;\n",
-                           table->commands[i]->name, lists[p->offers].member,
-                           lists[p->offers].command);
-        }
-    }
+    buf_printf(to,
+               "# What there is: asks the program, $1, with the words behind the name of a\n"
+               "# member of its JSON.\n"
+               "_hayauma_ask() {\n"
+               "    local program=$1 member=$2\n"
+               "    shift 2\n"
+               "    timeout 3 \"$program\" \"$@\" --json 2>/dev/null </dev/null |\n"
+               "        grep -o \"\\\"$member\\\":\\\"[^\\\"]*\\\"\" | cut -d '\"' -f 4\n"
+               "}\n\n"
+               "# The mailboxes of an account, but for names that mean something to a shell.\n"
+               "_hayauma_mailboxes() {\n"
+               "    local program=$1 account=$2\n"
+               "    shift 2\n"
+               "    _hayauma_ask \"$program\" %s %s \"$@\" | grep %s\n"
+               "}\n\n"
+               "# What an argument may be: the program, the command, how many arguments stand\n"
+               "# before it, the first of these, where the server is.\n"
+               "_hayauma_known() {\n"
+               "    local program=$1 command=\"$2 $3\" account=$4\n"
+               "    shift 4\n"
+               "    case $command in\n",
+               lists[CLI_OFFER_MAILBOXES].member, lists[CLI_OFFER_MAILBOXES].command,
+               PLAIN_MAILBOXES);
+    for (size_t i = 0; i < table->count; i++)
+        add_known_cases(table->commands[i], to);
     buf_add_str(to, "    esac\n}\n\n");
 }
 
@@ -146,33 +180,40 @@ static void add_groups_function(const struct cli_table *table, struct buf *to) {
         if (cli_command_is_group(table->commands[i]))
             buf_printf(to, " | '%s'", table->commands[i]->name);
     }
-    buf_add_str(to, ") return 0 ;;\n    esac\n    return 1\n}\n\n"
-                    "# The command among the words before the one being typed.\n"
-                    "_hayauma_command() {\n"
-                    "    local name='' skip='' word\n"
-                    "    for word in \"$@\"; do\n"
-                    "        if [ -n \"$skip\" ]; then\n"
-                    "            skip=''\n"
-                    "            continue\n"
-                    "        fi\n"
-                    "        case $word in\n"
-                    "        -*) [ -n \"$(_hayauma_values \"$name\" \"$word\")\" ] && skip=1 ;;\n"
-                    "        *) _hayauma_is_group \"$name\" && name=\"${name:+$name }$word\" ;;\n"
-                    "        esac\n"
-                    "    done\n"
-                    "    echo \"$name\"\n"
-                    "}\n\n"
-                    "# The directory that the words name.\n"
-                    "_hayauma_where() {\n"
-                    "    while [ $# -gt 0 ]; do\n"
-                    "        case $1 in\n"
-                    "        -C | --directory) echo \"$2\"; shift ;;\n"
-                    "        -C*) echo \"${1#-C}\" ;;\n"
-                    "        --directory=*) echo \"${1#--directory=}\" ;;\n"
-                    "        esac\n"
-                    "        shift\n"
-                    "    done | tail -n 1\n"
-                    "}\n\n");
+    buf_add_str(
+        to, ") return 0 ;;\n    esac\n    return 1\n}\n\n"
+            "# Of the words before the one being typed: the command, how many arguments it has,\n"
+            "# and the first of them, as variables of the caller.\n"
+            "_hayauma_parse() {\n"
+            "    local skip='' word\n"
+            "    name='' account='' arguments=0\n"
+            "    for word in \"$@\"; do\n"
+            "        if [ -n \"$skip\" ]; then\n"
+            "            skip=''\n"
+            "            continue\n"
+            "        fi\n"
+            "        case $word in\n"
+            "        -*) [ -n \"$(_hayauma_values \"$name\" \"$word\")\" ] && skip=1 ;;\n"
+            "        *) if _hayauma_is_group \"$name\"; then\n"
+            "            name=\"${name:+$name }$word\"\n"
+            "        else\n"
+            "            account=${account:-$word}\n"
+            "            arguments=$((arguments + 1))\n"
+            "        fi ;;\n"
+            "        esac\n"
+            "    done\n"
+            "}\n\n"
+            "# The directory that the words name.\n"
+            "_hayauma_where() {\n"
+            "    while [ $# -gt 0 ]; do\n"
+            "        case $1 in\n"
+            "        -C | --directory) echo \"$2\"; shift ;;\n"
+            "        -C*) echo \"${1#-C}\" ;;\n"
+            "        --directory=*) echo \"${1#--directory=}\" ;;\n"
+            "        esac\n"
+            "        shift\n"
+            "    done | tail -n 1\n"
+            "}\n\n");
 }
 
 void docs_bash(const struct cli_table *table, struct buf *to) {
@@ -186,18 +227,21 @@ void docs_bash(const struct cli_table *table, struct buf *to) {
         to,
         "_hayauma() {\n"
         "    local typed=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-        "    local name values words where plain=''\n"
-        "    name=$(_hayauma_command \"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
+        "    local name account arguments values words where plain=''\n"
+        "    _hayauma_parse \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"\n"
+        "    where=$(_hayauma_where \"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
         "    values=$(_hayauma_values \"$name\" \"$before\")\n"
         "    COMPREPLY=()\n"
         "    case $values in\n"
         "    file) compopt -o filenames 2>/dev/null\n"
         "        COMPREPLY=($(compgen -f -- \"$typed\")) ;;\n"
         "    none) ;;\n"
+        "    mailboxes) COMPREPLY=($(compgen -W \"$(_hayauma_mailboxes \"${COMP_WORDS[0]}\""
+        " \"$account\" ${where:+-C \"$where\"})\" -- \"$typed\")) ;;\n"
         "    '') words=$(_hayauma_words \"$name\")\n"
-        "        where=$(_hayauma_where \"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
         "        [ \"${typed#-}\" != \"$typed\" ] || words+=\" $(_hayauma_known"
-        " \"${COMP_WORDS[0]}\" \"$name\" ${where:+-C \"$where\"})\"\n"
+        " \"${COMP_WORDS[0]}\" \"$name\" \"$arguments\" \"$account\""
+        " ${where:+-C \"$where\"})\"\n"
         "        # Options only when they are asked for, or there is nothing else.\n"
         "        [ -n \"$typed\" ] || plain=$(printf '%s\\n' $words | grep -v '^-')\n"
         "        COMPREPLY=($(compgen -W \"${plain:-$words}\" -- \"$typed\"))\n"
@@ -218,24 +262,28 @@ void docs_zsh(const struct cli_table *table, struct buf *to) {
     add_files_function(table, to);
     add_known_function(table, to);
     add_groups_function(table, to);
-    buf_add_str(to, "_hayauma() {\n"
-                    "    local name values where\n"
-                    "    local -a offered\n"
-                    "    name=$(_hayauma_command \"${(@)words[2,CURRENT-1]}\")\n"
-                    "    values=$(_hayauma_values \"$name\" \"${words[CURRENT-1]}\")\n"
-                    "    case $values in\n"
-                    "    file) _files ;;\n"
-                    "    none) ;;\n"
-                    "    '') offered=(${=\"$(_hayauma_words \"$name\")\"})\n"
-                    "        # Options only when they are asked for.\n"
-                    "        [[ $PREFIX == -* ]] || offered=(${offered:#-*})\n"
-                    "        compadd -- $offered\n"
-                    "        where=$(_hayauma_where \"${(@)words[2,CURRENT-1]}\")\n"
-                    "        compadd -- ${=\"$(_hayauma_known \"${words[1]}\" \"$name\""
-                    " ${where:+-C} ${where:+\"$where\"})\"}\n"
-                    "        _hayauma_takes_files \"$name\" && _files ;;\n"
-                    "    *) compadd -- ${=values} ;;\n"
-                    "    esac\n"
-                    "}\n"
-                    "_hayauma \"$@\"\n");
+    buf_add_str(to,
+                "_hayauma() {\n"
+                "    local name account arguments values where\n"
+                "    local -a offered\n"
+                "    _hayauma_parse \"${(@)words[2,CURRENT-1]}\"\n"
+                "    where=$(_hayauma_where \"${(@)words[2,CURRENT-1]}\")\n"
+                "    values=$(_hayauma_values \"$name\" \"${words[CURRENT-1]}\")\n"
+                "    case $values in\n"
+                "    file) _files ;;\n"
+                "    none) ;;\n"
+                "    mailboxes) compadd -- ${=\"$(_hayauma_mailboxes \"${words[1]}\" \"$account\""
+                " ${where:+-C} ${where:+\"$where\"})\"} ;;\n"
+                "    '') offered=(${=\"$(_hayauma_words \"$name\")\"})\n"
+                "        # Options only when they are asked for.\n"
+                "        [[ $PREFIX == -* ]] || offered=(${offered:#-*})\n"
+                "        compadd -- $offered\n"
+                "        compadd -- ${=\"$(_hayauma_known \"${words[1]}\" \"$name\""
+                " \"$arguments\" \"$account\""
+                " ${where:+-C} ${where:+\"$where\"})\"}\n"
+                "        _hayauma_takes_files \"$name\" && _files ;;\n"
+                "    *) compadd -- ${=values} ;;\n"
+                "    esac\n"
+                "}\n"
+                "_hayauma \"$@\"\n");
 }

@@ -18,14 +18,21 @@
 /* What else is told; unknown numbers are negative. */
 struct counts {
     int64_t messages, domains, accounts;
-    int64_t disk_free; /* bytes */
+    int64_t stored, stored_bytes; /* messages in all mailboxes */
+    int64_t unindexed;            /* of them: to be put into the indexes that are worked on */
+    int64_t disk_free;            /* bytes */
 };
 
 /* Of the directory process, or of the directory opened here. */
 static void count_in(struct cli *c, struct rpc_link *link, struct directory *here,
                      struct counts *counts) WAITS {
+    struct account_usage usage;
     struct domain *list = NULL;
     size_t count = 0;
+    if (access_total_usage_of(link, here, &usage, NULL) == 0) {
+        counts->stored = (int64_t)usage.messages;
+        counts->stored_bytes = (int64_t)usage.bytes;
+    }
     if (access_domains_of(link, here, c->arena, &list, &count, NULL) < 0)
         return;
     counts->domains = (int64_t)count;
@@ -53,6 +60,26 @@ static void count_names(struct cli *c, struct counts *counts) WAITS {
         count_in(c, link, NULL, counts);
 }
 
+/* Of all mail processes; unknown unless each has said it. */
+static void count_unindexed(struct cli *c, const struct rpc_master_status_out *status,
+                            struct counts *counts) WAITS {
+    CLI_WITHIN(COUNT_PATIENCE);
+    struct rpc_mail_index_left_in in = {0};
+    struct rpc_mail_index_left_out out;
+    uint64_t left = 0;
+    for (size_t i = 0; i < status->processes_count; i++) {
+        const struct rpc_process *p = &status->processes[i];
+        _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+        if (!slice_eq(p->role, slice_of_str(role_name(ROLE_MAIL))))
+            continue;
+        if (server_connect_worker(c, ROLE_MAIL, p->worker, &link, NULL) < 0 ||
+            call_mail_index_left(link, &in, c->arena, &out, NULL) < 0)
+            return;
+        left += out.left;
+    }
+    counts->unindexed = (int64_t)left;
+}
+
 static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem *problem) WAITS {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
@@ -69,6 +96,11 @@ static void json_count(struct json *j, const char *key, int64_t number) {
         json_null(j);
     else
         json_int(j, number);
+}
+
+static void json_mailboxes(struct json *j, const struct counts *counts) {
+    json_count(j, "mailbox_messages", counts->stored);
+    json_count(j, "mailbox_bytes", counts->stored_bytes);
 }
 
 static void json_process(struct json *j, const struct rpc_process *p) {
@@ -101,6 +133,8 @@ static void write_json(struct cli *c, const struct rpc_master_status_out *s,
     json_count(&j, "messages", counts->messages);
     json_count(&j, "domains", counts->domains);
     json_count(&j, "accounts", counts->accounts);
+    json_mailboxes(&j, counts);
+    json_count(&j, "unindexed", counts->unindexed);
     json_count(&j, "disk_free", counts->disk_free);
     json_key(&j, "processes");
     json_array(&j);
@@ -211,11 +245,31 @@ static void write_free(struct cli *c, int64_t bytes) {
     }
 }
 
+static void write_mailboxes(struct cli *c, const struct counts *counts) {
+    _cleanup_(buf_done) struct buf size = {0};
+    if (counts->stored < 0)
+        return;
+    format_size(&size, (uint64_t)counts->stored_bytes);
+    buf_printf(
+        &c->out,
+        P_("%lld message in mailboxes, %s\n", "%lld messages in mailboxes, %s\n", counts->stored),
+        (long long)counts->stored, buf_str(&size));
+    if (counts->unindexed > 0)
+        buf_printf(&c->out,
+                   P_("%lld message is still to be put into the search indexes; searches find it"
+                      " all the same\n",
+                      "%lld messages are still to be put into the search indexes; searches find"
+                      " them all the same\n",
+                      counts->unindexed),
+                   (long long)counts->unindexed);
+}
+
 static void write_counts(struct cli *c, const struct counts *counts) {
     write_count(c, counts->messages,
                 NP_("%lld message on its way\n", "%lld messages on their way\n"));
     write_count(c, counts->domains, NP_("%lld domain\n", "%lld domains\n"));
     write_count(c, counts->accounts, NP_("%lld account\n", "%lld accounts\n"));
+    write_mailboxes(c, counts);
     write_free(c, counts->disk_free);
 }
 
@@ -261,6 +315,7 @@ static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
     json_count(&j, "messages", counts->messages);
     json_count(&j, "domains", counts->domains);
     json_count(&j, "accounts", counts->accounts);
+    json_mailboxes(&j, counts);
     json_count(&j, "disk_free", counts->disk_free);
     cli_json_time(&j, "last_event", last);
     json_end(&j);
@@ -285,7 +340,7 @@ static int log_down(struct cli *c, struct counts *counts, const struct problem *
 
 static int cmd_status(struct cli *c) WAITS {
     struct problem problem = {0};
-    struct counts counts = {-1, -1, -1, -1};
+    struct counts counts = {-1, -1, -1, -1, -1, -1, -1};
     struct rpc_master_status_out status = {0};
     struct statvfs disk;
     if (statvfs(c->directory, &disk) == 0)
@@ -297,6 +352,7 @@ static int cmd_status(struct cli *c) WAITS {
         return cli_fail(r, &problem);
     count_messages(c, &counts);
     count_names(c, &counts);
+    count_unindexed(c, &status, &counts);
     if (c->json) {
         write_json(c, &status, &counts);
         return CLI_OK;
@@ -322,7 +378,9 @@ const struct cli_command command_status = {
     .more = N_("While it does not run, says so, with what its files tell, and ends with 3."),
     .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
             "\"started\"?: time, \"messages\"?: number|null, \"domains\"?: number|null, "
-            "\"accounts\"?: number|null, \"disk_free\"?: number|null, "
+            "\"accounts\"?: number|null, \"mailbox_messages\"?: number|null, "
+            "\"mailbox_bytes\"?: number|null, \"unindexed\"?: number|null, "
+            "\"disk_free\"?: number|null, "
             "\"last_event\"?: time|null, \"processes\"?: "
             "[{\"role\": text, \"worker\": number, "
             "\"pid\": number, \"state\": text, \"user\": text, \"root\": text, "

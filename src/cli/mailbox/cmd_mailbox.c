@@ -366,7 +366,8 @@ static int cmd_mailbox_restore(struct cli *c) WAITS {
                N_("deleted from this time on: 2026-11-29, \"2026-11-29 10:30\", 10:30, today,"     \
                   " yesterday (from 0:00), or 2h, 3d for so long ago")),                           \
         OPTION("until", "TIME", .about = N_("deleted before this time, said in the same ways")),   \
-        OPTION("mailbox", "NAME", .about = N_("deleted from the mailbox of this name: INBOX"))
+        OPTION("mailbox", "NAME", .offers = CLI_OFFER_MAILBOXES,                                   \
+               .about = N_("deleted from the mailbox of this name: INBOX"))
 PARAMETERS mailbox_deleted_parameters[] = {
     ACCOUNT,
     ARGUMENT("ID", .optional = true, .many = true,
@@ -410,7 +411,7 @@ PARAMETERS mailbox_restore_parameters[] = {
              .about = N_("the messages, such as 1:23, as `hayauma mailbox deleted` shows them")),
     DELETED_SELECT,
     FLAG("all", .about = N_("all deleted messages that are still kept")),
-    OPTION("into", "NAME",
+    OPTION("into", "NAME", .offers = CLI_OFFER_MAILBOXES,
            .about = N_("bring them into this mailbox, instead of the one where they were")),
     FLAG("dry-run", .about = N_("only list what would be brought back")),
     END,

@@ -124,7 +124,7 @@ static int cmd_mailbox_acl(struct cli *c) WAITS {
 
 /* ------------------------------------------------------------------ on the command line */
 
-#define MAILBOX(words) ARGUMENT("NAME", .about = N_(words))
+#define MAILBOX(words) ARGUMENT("NAME", .offers = CLI_OFFER_MAILBOXES, .about = N_(words))
 
 PARAMETERS mailbox_create_parameters[] = {
     ACCOUNT,
@@ -191,7 +191,7 @@ const struct cli_command command_mailbox_delete = {
 PARAMETERS mailbox_acl_parameters[] = {
     ACCOUNT,
     MAILBOX("the mailbox: Work, or Work/2026"),
-    ARGUMENT("WHO", .optional = true,
+    ARGUMENT("WHO", .optional = true, .offers = CLI_OFFER_ACCOUNTS,
              .about = N_("the address of an account, or anyone; with - before it rights are taken"
                          " away")),
     ARGUMENT("RIGHTS", .optional = true,

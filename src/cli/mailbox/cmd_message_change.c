@@ -204,7 +204,7 @@ static int cmd_message_delete(struct cli *c) WAITS {
 PARAMETERS message_into_parameters[] = {
     ACCOUNT,
     MESSAGE_SELECT,
-    OPTION("into", "NAME", .required = true,
+    OPTION("into", "NAME", .required = true, .offers = CLI_OFFER_MAILBOXES,
            .about = N_("into the mailbox of this name; what is in it stays as it is")),
     DRY_RUN,
     END,

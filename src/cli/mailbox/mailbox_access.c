@@ -226,7 +226,7 @@ int access_messages(struct mailbox_access *x, const struct rpc_mail_messages_in 
     of_account.account = x->account;
     *out = (struct rpc_mail_messages_out){0};
     return x->role.link ? call_mail_messages(x->role.link, &of_account, a, out, problem)
-                        : mail_answer_messages(x->store, &of_account, a, out, problem);
+                        : mail_answer_messages(x->store, NULL, &of_account, a, out, problem);
 }
 
 int access_message(struct mailbox_access *x, const struct rpc_mail_message_in *in, struct arena *a,

@@ -23,7 +23,8 @@ struct message_selection {
     ARGUMENT("KEY", .optional = true, .many = true,                                                \
              .about = N_("keys of a search: FROM hana SINCE 1-Nov-2026 UNSEEN; without any, every" \
                          " message")),                                                             \
-        OPTION("mailbox", "NAME", .about = N_("only in the mailbox of this name")),                \
+        OPTION("mailbox", "NAME", .offers = CLI_OFFER_MAILBOXES,                                   \
+               .about = N_("only in the mailbox of this name")),                                   \
         OPTION("id", "ID", .many = true,                                                           \
                .about = N_("the messages with these ids, such as 1:23, as `hayauma message list`"  \
                            " shows them"))

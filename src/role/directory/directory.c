@@ -202,6 +202,16 @@ static int on_domain_list(void *arg, const struct rpc_caller *caller,
 
 /* ------------------------------------------------------------------ accounts */
 
+static int on_total_usage(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_directory_total_usage_in *in, struct arena *a,
+                          struct rpc_directory_total_usage_out *out,
+                          struct problem *problem) WAITS {
+    (void)caller;
+    (void)in;
+    (void)a;
+    return directory_total_usage(directory_of(arg), &out->usage, problem);
+}
+
 /* Whether who has logged in before this change has to log in again. */
 static bool ends_sessions(const struct rpc_directory_account_set_in *in) {
     return slice_eq(in->what, S("password")) || slice_eq(in->what, S("apop")) ||
@@ -378,6 +388,7 @@ static const struct rpc_directory_handlers handlers = {
     .domain_catch_all = on_domain_catch_all,
     .domain_remove = on_domain_remove,
     .domain_list = on_domain_list,
+    .total_usage = on_total_usage,
     .account_add = on_account_add,
     .account_import = directory_on_account_import,
     .account_show = on_account_show,

@@ -230,6 +230,7 @@ static const struct rpc_mail_handlers handlers = {
     .message = mail_on_message,
     .change_messages = mail_on_change_messages,
     .search_index = mail_on_search_index,
+    .index_left = mail_on_index_left,
 };
 
 const struct process_work role_mail = {

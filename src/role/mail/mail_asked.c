@@ -122,7 +122,7 @@ int mail_on_messages(void *arg, const struct rpc_caller *caller,
     (void)caller;
     _cleanup_(mail_call_end) struct mail *m = NULL;
     int r = begin_asked(arg, in->account, &m, problem);
-    return r < 0 ? r : mail_answer_messages(m->store, in, a, out, problem);
+    return r < 0 ? r : mail_answer_messages(m->store, m->indexes, in, a, out, problem);
 }
 
 int mail_on_message(void *arg, const struct rpc_caller *caller,
@@ -165,6 +165,19 @@ static int ask_index(struct mail *m, const struct rpc_mail_search_index_in *in,
     *out = (struct rpc_mail_search_index_out){progress.there, progress.anew, progress.messages,
                                               progress.left};
     return r;
+}
+
+int mail_on_index_left(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_mail_index_left_in *in, struct arena *a,
+                       struct rpc_mail_index_left_out *out, struct problem *problem) {
+    (void)caller;
+    (void)in;
+    (void)a;
+    _cleanup_(mail_call_end) struct mail *m = mail_call_begin(arg, 0, problem);
+    if (!m)
+        return -E_TEMPORARY;
+    out->left = search_indexes_left(m->indexes);
+    return 0;
 }
 
 int mail_on_search_index(void *arg, const struct rpc_caller *caller,

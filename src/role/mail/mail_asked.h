@@ -29,6 +29,9 @@ int mail_on_mailbox_rights(void *arg, const struct rpc_caller *caller,
                            struct rpc_mail_mailbox_rights_out *out, struct problem *problem) WAITS;
 int mail_on_whose(void *arg, const struct rpc_caller *caller, const struct rpc_mail_whose_in *in,
                   struct arena *a, struct rpc_mail_whose_out *out, struct problem *problem);
+int mail_on_index_left(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_mail_index_left_in *in, struct arena *a,
+                       struct rpc_mail_index_left_out *out, struct problem *problem);
 int mail_on_search_index(void *arg, const struct rpc_caller *caller,
                          const struct rpc_mail_search_index_in *in, struct arena *a,
                          struct rpc_mail_search_index_out *out, struct problem *problem) WAITS;

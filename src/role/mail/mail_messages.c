@@ -39,6 +39,7 @@ static int read_query(struct slice query, struct arena *a, struct imap_search_pr
 
 struct listing {
     const struct rpc_mail_messages_in *in;
+    struct search_indexes *indexes;
     struct store_account *account;
     struct imap_search_program program;
     struct rpc_mail_messages_out *out;
@@ -113,6 +114,8 @@ static int look_through(struct listing *l, uint32_t mailbox) WAITS {
     if (r < 0)
         return r == -E_UNKNOWN ? 0 : r;
     r = imap_find_begin_in(NULL, &told, &l->program, &f);
+    if (r == 0)
+        imap_find_use_indexes(f, l->indexes);
     store_view_info(told.view, &info);
     uint32_t below = l->out->next.uid;
     size_t place = below ? store_view_place(told.view, below) : info.count;
@@ -158,10 +161,12 @@ static int look(struct listing *l, uint32_t only) WAITS {
     }
 }
 
-int mail_answer_messages(struct store *s, const struct rpc_mail_messages_in *in, struct arena *a,
+int mail_answer_messages(struct store *s, struct search_indexes *indexes,
+                         const struct rpc_mail_messages_in *in, struct arena *a,
                          struct rpc_mail_messages_out *out, struct problem *problem) {
     _cleanup_(store_account_close_p) struct store_account *account = NULL;
-    struct listing l = {.in = in, .out = out, .arena = a, .most = MIN(in->limit, PAGE)};
+    struct listing l = {
+        .in = in, .indexes = indexes, .out = out, .arena = a, .most = MIN(in->limit, PAGE)};
     struct store_mailbox only = {0};
     int r = read_query(in->query, a, &l.program, problem);
     if (r == 0)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "role/mail/mail_mailboxes.h"
+#include "search/indexes.h"
 
 enum mail_message_change {
     MAIL_COPY_MESSAGES,
@@ -17,11 +18,13 @@ enum mail_message_change {
 };
 
 /*
+ * With `indexes`, of the store, only those are read that may have the texts; NULL: all are.
  * Looks at so many messages as one call does, wanted or not, and says where the next one goes on:
  * so neither its time nor its memory grows with the mailboxes. -E_SYNTAX: the query, with a
  * sentence that says where.
  */
-int mail_answer_messages(struct store *s, const struct rpc_mail_messages_in *in, struct arena *a,
+int mail_answer_messages(struct store *s, struct search_indexes *indexes,
+                         const struct rpc_mail_messages_in *in, struct arena *a,
                          struct rpc_mail_messages_out *out, struct problem *problem) WAITS;
 
 /* -E_UNKNOWN: it is not there, or not any more. */
