@@ -181,7 +181,7 @@ static int wait_for_input(struct imap_session *s, unsigned how, usec_t ends) WAI
                 imap_tell(s, how, 0);
             if (s->end == DOOR_END_NONE)
                 tell_of_account(s, NULL);
-        } else if (r != -ETIMEDOUT) {
+        } else if (r != -ETIMEDOUT || stream_error(s->c.stream)) { /* that one stays */
             return r;
         } else if (fiber_now() < ends) {
             imap_say(&s->c, S("*"), "OK", NULL, "still here");
