@@ -11,10 +11,6 @@
 #include "imap/vanished.h"
 #include "store/across.h"
 
-#define HELD_MAX                                                                                   \
-    524288U /* octets of a message that are handed over; of a larger one its file is               \
-             */
-
 #define KEY_MAX 512U /* of the path, that a move done again is one */
 
 struct crossing {
@@ -23,23 +19,11 @@ struct crossing {
     uint32_t uidvalidity;
 };
 
-static int bring(void *arg, const struct store_message *m, const struct store_delivery *d,
-                 struct store_delivered *ret) WAITS {
+static int bring(void *arg, const struct store_delivery *d, struct store_delivered *ret) WAITS {
     struct crossing *c = arg;
-    struct store_delivery delivery = *d;
-    struct store_file file;
-    uint32_t uidvalidity = 0;
     const struct imap_session_config *config = c->s->config;
-    bool by_file = m->size > HELD_MAX && store_file_get(c->s->account, m, &file) == 0;
-    if (by_file) {
-        delivery.part_count = 0;
-        delivery.fd = file.fd;
-        delivery.offset = file.offset;
-        delivery.len = file.len;
-    }
-    int r = config->others->bring(config->others_arg, &c->to, &delivery, ret, &uidvalidity);
-    if (by_file)
-        store_file_release(c->s->account, &file);
+    uint32_t uidvalidity = 0;
+    int r = config->others->bring(config->others_arg, &c->to, d, ret, &uidvalidity);
     if (r == 0)
         c->uidvalidity = uidvalidity;
     return r;

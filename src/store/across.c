@@ -2,13 +2,17 @@
 #include "store/across.h"
 
 #include "base/alloc.h"
+#include "base/crc32c.h"
 #include "fiber/fiber.h"
 #include "store/account.h"
+#include "store/bodies.h"
 #include <errno.h>
 
 #define ACROSS_KEY_SIZE 96
 #define AT_ONCE         32U        /* messages on their way: they share syncs */
 #define BYTES_AT_ONCE   (8U << 20) /* of them; one more may begin below it */
+#define HELD_MAX        524288U    /* bytes of a message in memory: a larger one goes by its file */
+#define PIECE           262144U    /* of one that is read to see whether it is whole */
 
 /* A message on its way. */
 struct carriage {
@@ -50,16 +54,56 @@ static void make_key(const struct carriage *c, struct buf *key) {
     buf_add(key, w->key);
 }
 
+/* A message on its way: in memory, or where it lies in a file. */
+struct load {
+    char *bytes;
+    struct slice part;
+    struct store_file file;
+    bool by_file;
+};
+
+static void unload(const struct carriage *c, struct load *l) {
+    if (l->by_file)
+        store_file_release(c->across->from, &l->file);
+    free(l->bytes);
+}
+
+/* Whoever takes it out of the file gives it a new sum. */
+static int check_file(const struct carriage *c, char *piece) WAITS {
+    struct store_account *from = c->across->from;
+    const struct store_message *m = &c->message;
+    struct store_body b = {0};
+    uint32_t sum = 0;
+    int error = store_newest_body(from, m->body, &b);
+    if (!error && b.number != m->body)
+        error = -E_UNKNOWN;
+    for (uint64_t at = 0; !error && at < b.size; at += PIECE) {
+        const size_t len = (size_t)MIN((uint64_t)PIECE, b.size - at);
+        error = store_read_body(from, &b, at, piece, len);
+        sum = error ? sum : crc32c(sum, slice_of(piece, len));
+        (void)fiber_yield_if_long();
+    }
+    return !error && sum != b.sum ? -E_CORRUPT : error;
+}
+
 /* The whole message is read and checked: damage does not get a good sum at the target. */
-static int carry(struct carriage *c) WAITS {
+static int load(const struct carriage *c, struct load *l) WAITS {
+    struct store_account *from = c->across->from;
+    const struct store_message *m = &c->message;
+    l->by_file = m->size > HELD_MAX && store_file_get(from, m, &l->file) == 0;
+    l->bytes = mem_alloc(l->by_file ? PIECE : m->size);
+    if (l->by_file)
+        return check_file(c, l->bytes);
+    l->part = slice_of(l->bytes, m->size);
+    const ssize_t n = store_read(from, m, 0, l->bytes, m->size);
+    return (int)MIN(n, 0);
+}
+
+static int bring(struct carriage *c, const struct load *l) WAITS {
     const struct store_across *w = c->across;
     const struct store_message *m = &c->message;
     _cleanup_(buf_done) struct buf keywords = {0}, names = {0}, key = {0}, path = {0};
-    _cleanup_(free_p) char *bytes = mem_alloc(m->size);
-    struct slice name, part = slice_of(bytes, m->size);
-    ssize_t n = store_read(w->from, m, 0, bytes, m->size);
-    if (n < 0)
-        return (int)n;
+    struct slice name;
     int error = w->from->below->backend->ops->return_path(w->from->below, m->body, &path);
     if (error)
         return error;
@@ -76,16 +120,27 @@ static int carry(struct carriage *c) WAITS {
         .keywords = (const void *)names.ptr,
         .keyword_count = names.len / sizeof name,
         .quota = w->quota,
-        .parts = &part,
-        .part_count = 1,
-        .fd = -1,
+        .parts = &l->part,
+        .part_count = !l->by_file,
+        .fd = l->by_file ? l->file.fd : -1,
+        .offset = l->file.offset,
+        .len = l->file.len,
     };
     error = wait_for_turn(c);
     if (error)
         return error;
     leave(c); /* the next one goes on when this one waits */
     return w->to ? store_deliver(w->to->store, w->to->id, &d, &c->delivered)
-                 : w->deliver(w->arg, m, &d, &c->delivered);
+                 : w->deliver(w->arg, &d, &c->delivered);
+}
+
+static int carry(struct carriage *c) WAITS {
+    struct load l = {0};
+    int error = load(c, &l);
+    if (!error)
+        error = bring(c, &l);
+    unload(c, &l);
+    return error;
 }
 
 static void carriage_main(void *arg) WAITS {

@@ -24,10 +24,10 @@ struct store_across {
     /*
      * For a target that is somewhere else: stores a message there under the delivery's key, durably
      * and once, with the other promises and errors of store_deliver(). Its mailbox and quota are
-     * for the caller to know. Several run at a time.
+     * for the caller to know. Several run at a time. A large message comes as part of a file
+     * (`fd`), which stays the caller's.
      */
-    int (*deliver)(void *arg, const struct store_message *m, const struct store_delivery *d,
-                   struct store_delivered *ret) WAITS;
+    int (*deliver)(void *arg, const struct store_delivery *d, struct store_delivered *ret) WAITS;
     void *arg;
     uint64_t to_number; /* of the account there */
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "fiber/fiber.h"
 #include "store/account.h"
 #include "store/across.h"
@@ -156,6 +157,95 @@ WORLD_TEST_BOTH(many_go_in_their_order) {
     store_account_close(other);
 }
 
+/* ------------------------------------------------------------------ large ones */
+
+#define LARGE (3U << 20)
+
+struct deliverer {
+    struct world *w;
+    struct store *to; /* its store, as if in another process */
+    bool by_file;     /* it came so */
+};
+
+static int deliver_there(void *arg, const struct store_delivery *d,
+                         struct store_delivered *ret) WAITS {
+    struct deliverer *there = arg;
+    struct store_delivery delivery = *d;
+    there->by_file = d->fd >= 0;
+    assert_true(there->by_file || d->parts[0].len == LARGE);
+    delivery.mailbox = STORE_INBOX;
+    return store_deliver(there->to, OTHER_ACCOUNT, &delivery, ret);
+}
+
+static void deliver_large(struct world *w) {
+    char *text = test_malloc(LARGE + 1);
+    for (size_t i = 0; i < LARGE; i++)
+        text[i] = (char)('a' + i * i % 23);
+    text[LARGE] = '\0';
+    (void)world_deliver(w, "", text);
+    test_free(text);
+}
+
+static int move_large(struct world *w, struct deliverer *there, struct store_carried *done) {
+    const uint32_t one = 1;
+    struct store_across across = {.from = w->account,
+                                  .mailbox = STORE_INBOX,
+                                  .uids = &one,
+                                  .count = 1,
+                                  .move = true,
+                                  .key = S("INBOX"),
+                                  .deliver = deliver_there,
+                                  .arg = there,
+                                  .to_number = OTHER_ACCOUNT};
+    *there = (struct deliverer){.w = w, .to = w->store};
+    return store_copy_across(&across, done);
+}
+
+WORLD_TEST_BOTH(a_large_message_comes_whole) {
+    struct deliverer there;
+    struct store_carried done;
+    struct store_view *v;
+    struct store_message m;
+    world_open(w);
+    deliver_large(w);
+    assert_int_equal(move_large(w, &there, &done), 0);
+    assert_int_equal(done.removed, 1);
+    struct store_account *other = open_other(w);
+    assert_int_equal(store_view_open(other, STORE_INBOX, &v), 0);
+    store_view_at(v, 0, &m);
+    char *text = test_malloc(LARGE);
+    assert_int_equal(store_read(other, &m, 0, text, LARGE), LARGE);
+    for (size_t i = 0; i < LARGE; i++)
+        assert_int_equal(text[i], 'a' + i * i % 23);
+    test_free(text);
+    store_view_close(v);
+    store_account_close(other);
+}
+
+/* No more than a piece of it is in memory. */
+WORLD_TEST(a_large_message_is_handed_over_as_its_file) {
+    struct deliverer there;
+    struct store_carried done;
+    world_open(w);
+    deliver_large(w);
+    assert_int_equal(move_large(w, &there, &done), 0);
+    assert_true(there.by_file);
+}
+
+WORLD_TEST(a_large_message_that_is_damaged_gets_no_good_sum) {
+    struct deliverer there = {0};
+    struct store_carried done;
+    world_open(w);
+    deliver_large(w);
+    _cleanup_(free_p) char *path = world_path(w, TEST_PACK);
+    struct snapshot *s = world_snapshot(w);
+    file_damage(path, world_place(w, &s->messages[0]).body + LARGE - 5, 1);
+    assert_int_equal(move_large(w, &there, &done), -E_CORRUPT);
+    assert_int_equal(done.count, 0);
+    assert_int_equal(count_of(w->account), 1);
+    free(s);
+}
+
 /* ------------------------------------------------------------------ a crash in between */
 
 struct crash {
@@ -210,6 +300,9 @@ int main(void) {
         BOTH(a_move_leaves_nothing_and_does_not_double),
         BOTH(what_cannot_come_stays),
         BOTH(many_go_in_their_order),
+        BOTH(a_large_message_comes_whole),
+        cmocka_unit_test(a_large_message_is_handed_over_as_its_file),
+        cmocka_unit_test(a_large_message_that_is_damaged_gets_no_good_sum),
         cmocka_unit_test(a_crash_leaves_a_copy_in_both_and_the_move_can_be_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
