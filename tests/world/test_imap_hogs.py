@@ -23,6 +23,8 @@ MEMORY_LIMIT = 150 << 20
 HEADER = b"".join(b"%s: %s <a@b.test>\r\n" % (field, field * 100)
                   for field in (b"From", b"To", b"Cc", b"Subject"))
 
+PARTS = (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n\r\n" * 20_000 + b"--b--\r\n")
+
 
 def keywords(count):
     return " ".join(f"kw{i}" for i in range(count))
@@ -37,6 +39,7 @@ HOGS = {
         f"{i * 7919 % 99991:x}" for i in range(10500)),
     "sort": "SORT RETURN (COUNT) (SUBJECT FROM TO CC DISPLAYFROM DISPLAYTO) UTF-8 ALL",
     "patterns": 'LIST "" ("%s" "%s")' % ("*%" * 8000 + "x", "%a" * 8000),
+    "urls": None,  # as long as a command may be; made below
     "names": b'LIST "" (' + b" ".join([b"{4000+}\r\n" + "\u0302\u0323".encode() * 1000] * 200) + b")",
 }
 
@@ -53,6 +56,10 @@ def host(world):
         wire.ok(f"STORE 1:50 +FLAGS.SILENT ({keywords(990)})")
         for i in range(1, 50):
             wire.ok(f"STORE {i} -FLAGS.SILENT (kw{i})")
+        uid = wire.append(PARTS)
+        url = f"imap://{host.hog.replace('@', '%40')}@a/INBOX/;UID={uid}/;SECTION=9999;URLAUTH=anonymous"
+        url = wire.ok(f'GENURLAUTH "{url}" INTERNAL')[0].split()[-1].strip(b'"')
+        HOGS["urls"] = b"URLFETCH" + b" {%d+}\r\n%s" % (len(url), url) * 5000
         for _ in range(5):
             wire.ok("COPY 1:* INBOX")
             wire.ok("NOOP")

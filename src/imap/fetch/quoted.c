@@ -35,10 +35,11 @@ static int find_message(struct imap_session *s, const struct imap_url *url,
     return ret->uid == url->uid ? 0 : -E_UNKNOWN;
 }
 
-/* Which octets they are: the map is in the arena of the command. */
+/* Which octets they are. A map is large, and a command may have thousands of URLs. */
 static int find_octets(struct imap_session *s, const struct imap_section *section,
                        const struct store_message *m, struct imap_octets *ret) WAITS {
     _cleanup_(buf_done) struct buf maps = {0};
+    _cleanup_(arena_done) struct arena a = {0};
     struct message_map_part whole = {.end = m->size, .is_message = true};
     struct message_map map = {.size = m->size, .parts = &whole, .part_count = 1};
     struct store_piece piece;
@@ -47,7 +48,7 @@ static int find_octets(struct imap_session *s, const struct imap_section *sectio
         if (n < 0)
             return n;
         struct slice encoded = slice_first(slice_from(buf_slice(&maps), piece.at), piece.len);
-        int error = message_map_read(&s->c.arena, encoded, &map);
+        int error = message_map_read(&a, encoded, &map);
         if (error || map.size != m->size)
             return error ? error : -E_CORRUPT;
     }
