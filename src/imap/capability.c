@@ -100,10 +100,10 @@ static bool applies(enum condition condition, const struct door_offer *offer, bo
     return true;
 }
 
-bool imap_capability_is_off(struct slice off, const char *name) {
+bool imap_capability_is_off(struct slice off, struct slice name) {
     struct slice word;
     while (slice_next_word(&off, &word))
-        if (slice_eq_nocase(word, slice_of_str(name)))
+        if (slice_eq_nocase(word, name))
             return true;
     return false;
 }
@@ -113,7 +113,7 @@ void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bo
     const char *mechanism;
     for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
         if (applies(capabilities[i].condition, offer, logged_in) &&
-            !imap_capability_is_off(off, capabilities[i].name))
+            !imap_capability_is_off(off, slice_of_str(capabilities[i].name)))
             imap_write_word(w, capabilities[i].name);
     for (size_t i = 0; applies(PASSWORDS, offer, logged_in) && (mechanism = sasl_offer(i)); i++) {
         imap_write_word(w, "AUTH=");

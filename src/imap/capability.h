@@ -18,4 +18,4 @@ void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bo
 
 /* Whether a name is one of `off`, words with blanks between them, in any case: those are neither
  * announced nor enabled. */
-bool imap_capability_is_off(struct slice off, const char *name);
+bool imap_capability_is_off(struct slice off, struct slice name);

@@ -129,7 +129,7 @@ static int read_octets(struct imap_session *s, struct append *a, uint64_t size) 
             come = 0;
         }
     }
-    stream_set_timeout(s->c.stream, s->config->timeout);
+    stream_set_timeout(s->c.stream, s->timeout);
     return r;
 }
 
@@ -345,7 +345,9 @@ static void remove_replaced(struct imap_session *s, const struct imap_command *c
 static void finish(struct imap_session *s, const struct imap_command *command, struct append *a,
                    uint32_t replaced) WAITS {
     uint32_t uid;
-    int error = store_messages(s, a, &uid);
+    int error = imap_may(s, a->mailbox.id, STORE_RIGHT_INSERT); /* it may have come for hours */
+    if (!error)
+        error = store_messages(s, a, &uid);
     if (error) {
         imap_no(s, command, error);
         return;

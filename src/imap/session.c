@@ -113,8 +113,9 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
     imap_write_word(w, "ENABLED");
     for (size_t i = 0; i < command->words.count; i++) {
         for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
-            if (told >> k & 1 || imap_capability_is_off(s->c.off, known[k].name) ||
-                !slice_eq_nocase(command->words.words[i], slice_of_str(known[k].name)))
+            const struct slice name = slice_of_str(known[k].name);
+            if (told >> k & 1 || imap_capability_is_off(s->c.off, name) ||
+                !slice_eq_nocase(command->words.words[i], name))
                 continue;
             imap_write_word(w, known[k].name);
             s->enabled |= known[k].enables;

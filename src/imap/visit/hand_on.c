@@ -183,7 +183,7 @@ static int tell_until_input(struct visit_hearing *h, struct listener *l) WAITS {
     }
 }
 
-/* The time-outs are the visit's, and it keeps the connection alive. */
+/* How long it may take is the visit's matter, which keeps the connection alive, too. */
 int visit_hand_on_idle(struct visit_hearing *h, const struct imap_command *command) {
     struct imap_session *s = h->s;
     struct listener l = {.from = h->v->stream, .client = s->c.stream};
@@ -196,9 +196,7 @@ int visit_hand_on_idle(struct visit_hearing *h, const struct imap_command *comma
         r = fiber_start("visit", listen_main, &l, &fiber);
     if (r < 0)
         return r;
-    stream_set_timeout(s->c.stream, USEC_NEVER);
     r = tell_until_input(h, &l);
-    stream_set_timeout(s->c.stream, s->timeout);
     fiber_cancel(fiber);
     fiber_join(fiber);
     if (r == -EALREADY)

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/random.h"
+#include "imap/capability.h"
 #include "imap/visit/visit_inside.h"
 
 /* ------------------------------------------------------------------ beginning, ending */
@@ -138,11 +139,29 @@ static bool refuse(struct imap_session *s, const struct imap_command *command, i
     return true;
 }
 
-/* What an ENABLE of the client enables at a visit that stays, or which LANGUAGE it is to speak. */
-static void adapt_there(struct imap_session *s) WAITS {
+/* ENABLE with what is not off for this user. False: that is nothing. */
+static bool add_enable(const struct imap_session *s, const struct imap_command *command,
+                       struct buf *to) {
+    struct imap_writer w = {.to = to};
+    bool any = false;
+    imap_write_begin(&w, command->tag);
+    imap_write_word(&w, "ENABLE");
+    for (size_t i = 0; i < command->words.count; i++) {
+        if (imap_capability_is_off(s->c.off, command->words.words[i]))
+            continue;
+        imap_write_astring(&w, command->words.words[i]);
+        any = true;
+    }
+    return any;
+}
+
+/* What the client enables is enabled at a visit that stays, too; and that one is to speak the same
+ * language. */
+static void adapt_there(struct imap_session *s, const struct imap_command *command) WAITS {
     struct visit_hearing h = {.s = s, .v = s->visit, .line = take_nothing};
     _cleanup_(buf_done) struct buf text = {0};
-    if (visit_add_command(s, &text) < 0)
+    if (command->verb == IMAP_ENABLE ? !add_enable(s, command, &text)
+                                     : visit_add_command(s, &text) < 0)
         return;
     buf_add_str(&text, "\r\n");
     stream_write(s->visit->stream, buf_slice(&text));
@@ -180,7 +199,7 @@ static bool run_there(struct imap_session *s, const struct imap_command *command
         return true;
     }
     if (s->visit && (command->verb == IMAP_ENABLE || command->verb == IMAP_LANGUAGE))
-        adapt_there(s);
+        adapt_there(s, command);
     if (owner.len == 0)
         return false;
     int error = visit_begin(s, owner, &v);
