@@ -125,7 +125,7 @@ void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bo
         imap_write_join(w);
         imap_write_number(w, message_max);
     }
-    if (logged_in && messages_max > 0 && !imap_capability_is_off(off, "MESSAGELIMIT")) {
+    if (logged_in && messages_max > 0 && !imap_capability_is_off(off, S("MESSAGELIMIT"))) {
         imap_write_word(w, "MESSAGELIMIT="); /* RFC 9738 */
         imap_write_join(w);
         imap_write_number(w, messages_max);
