@@ -178,6 +178,43 @@ WORLD_TEST(a_database_that_lacks_messages_takes_nothing_in) {
     free(pack);
 }
 
+/* Somebody moves it, or unmounts its disk, while the account is in memory. */
+WORLD_TEST(a_folder_that_has_gone_is_not_begun_anew_and_is_gone_on_with_when_it_is_back) {
+    const struct store_flags flagged = {.add = STORE_FLAGGED};
+    const uint32_t uid = 1;
+    struct store_flags_changed changed;
+    struct store_delivered d;
+    char text[100];
+    world_open(w);
+    world_fill(w, 3);
+    fiber_sleep(10 * USEC_SEC); /* nobody uses the files any more */
+    char *dir = world_path(w, "67/4711"), *away = world_path(w, "away");
+    assert_int_equal(rename(dir, away), 0);
+    struct snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(store_read(w->account, &s->messages[0], 0, text, sizeof text), -EIO);
+        assert_true(world_try_deliver(w, "key 4", "number 4\r\n", &d) < 0);
+        assert_true(store_set_flags(w->account, STORE_INBOX, &uid, 1, &flagged, &changed, NULL) <
+                    0);
+        fiber_sleep(20 * USEC_SEC);
+        assert_false(file_exists(dir));
+    }
+    assert_true(said(w, "has gone: was it moved"));
+    assert_false(said(w, "made anew"));
+    assert_int_equal(rename(away, dir), 0);
+    assert_true(store_read(w->account, &s->messages[0], 0, text, sizeof text) > 0);
+    d = world_deliver(w, "key 4", "number 4\r\n");
+    assert_false(d.already);
+    free(s);
+    world_reopen(w);
+    s = world_snapshot(w);
+    assert_int_equal(s->count, 4);
+    assert_int_equal(s->messages[3].uid, d.uid);
+    free(s);
+    free(dir), free(away);
+}
+
 /* Or what was never acknowledged would count after all. */
 WORLD_TEST(d6_a_seal_that_cannot_be_read_keeps_the_account_closed) {
     struct store_delivered d;
@@ -504,6 +541,8 @@ int main(void) {
         cmocka_unit_test(a_read_error_at_the_end_of_a_pack_keeps_the_account_closed),
         cmocka_unit_test(a_repair_gives_up_what_cannot_be_read),
         cmocka_unit_test(a_database_that_lacks_messages_takes_nothing_in),
+        cmocka_unit_test(
+            a_folder_that_has_gone_is_not_begun_anew_and_is_gone_on_with_when_it_is_back),
         cmocka_unit_test(d6_a_seal_that_cannot_be_read_keeps_the_account_closed),
         cmocka_unit_test(an_account_whose_packs_cannot_be_listed_stays_closed),
         cmocka_unit_test(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none),

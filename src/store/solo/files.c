@@ -12,6 +12,8 @@
 
 #include "base/alloc.h"
 
+#define TOLD_AGAIN USEC_MIN /* that a folder has gone */
+
 void files_touch(struct solo_account *a) {
     struct solo *s = a->solo;
     if (list_empty(&s->open))
@@ -24,10 +26,20 @@ void files_touch(struct solo_account *a) {
     a->files_used = fiber_now();
 }
 
+bool files_folder_has_gone(const char *dir, struct problem *problem) {
+    if (access(dir, F_OK) == 0 || errno != ENOENT)
+        return false;
+    (void)problem_set(problem, 0,
+                      "%s has gone: was it moved, or is its disk not mounted? The account stays as "
+                      "it was there, and its users try again until it is back",
+                      dir);
+    return true;
+}
+
 /* ------------------------------------------------------------------ the database */
 
 struct open_job {
-    const char *path;
+    const char *dir, *path;
     uint64_t account;
     struct slice blank;
     struct index_mark mark; /* where it was left */
@@ -39,7 +51,10 @@ struct open_job {
  */
 static int run_open(void *arg) {
     struct open_job *j = arg;
-    if (j->mark.pack > 0 && access(j->path, F_OK) < 0 && errno == ENOENT)
+    const bool was_there = j->mark.pack > 0;
+    if (was_there && files_folder_has_gone(j->dir, &j->problem))
+        return -EIO;
+    if (was_there && access(j->path, F_OK) < 0 && errno == ENOENT)
         return problem_set(&j->problem, -E_CORRUPT, "%s has gone", j->path);
     int error = index_open(j->path, j->account, j->blank, &j->index, &j->problem);
     if (error)
@@ -65,13 +80,19 @@ static int run_close(void *arg) {
 
 static int open_index(struct solo_account *a) WAITS {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, a->dir);
-    struct open_job j = {
-        .path = path, .account = a->id, .blank = buf_slice(&a->solo->blank), .mark = a->mark};
+    struct open_job j = {.dir = a->dir,
+                         .path = path,
+                         .account = a->id,
+                         .blank = buf_slice(&a->solo->blank),
+                         .mark = a->mark};
     int error = offload(OFFLOAD_DISK, run_open, &j);
-    if (error)
-        solo_report(a, slice_of_str(j.problem.text));
-    else
+    if (!error) {
         a->index = j.index;
+    } else if (error != -EIO || fiber_now() >= a->rebuild_after) {
+        solo_report(a, slice_of_str(j.problem.text));
+        if (error == -EIO)
+            a->rebuild_after = fiber_now() + TOLD_AGAIN;
+    }
     return error;
 }
 
@@ -162,14 +183,17 @@ int files_lock_whole(struct solo_account *a) {
 /* ------------------------------------------------------------------ packs */
 
 struct pack_job {
-    char *path;
+    const char *dir, *path;
     int fd;
 };
 
 static int run_open_pack(void *arg) {
     struct pack_job *j = arg;
     j->fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    return j->fd < 0 ? -errno : 0;
+    if (j->fd >= 0)
+        return 0;
+    int error = -errno;
+    return error == -ENOENT && files_folder_has_gone(j->dir, NULL) ? -EIO : error;
 }
 
 static struct pack_handle *find_file(struct solo_account *a, uint64_t number) {
@@ -186,7 +210,7 @@ int files_get_pack(struct solo_account *a, uint64_t number, struct pack_handle *
         char name[PACK_NAME_SIZE];
         _cleanup_(free_p) char *path =
             mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(number, name));
-        struct pack_job j = {.path = path};
+        struct pack_job j = {.dir = a->dir, .path = path};
         int error = offload(OFFLOAD_DISK, run_open_pack, &j);
         if (error)
             return error == -ENOENT ? -E_UNKNOWN : error;

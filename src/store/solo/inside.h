@@ -52,7 +52,7 @@ struct solo_account {
     bool keys_loaded;
     struct place_table *places; /* where bodies lie that were read lately; or NULL */
     bool rebuilt;               /* mail.db has been made anew since the account is open */
-    usec_t rebuild_after;       /* not before, when that has failed */
+    usec_t rebuild_after;       /* not before, when that has failed; nor is told again why */
     bool compacting;
 
     /* Writing, see log.c. */
@@ -146,6 +146,13 @@ void packs_sum_up(struct solo_account *a); /* after mail.db has taken records in
 void packs_look_for_work(struct solo_account *a);
 
 /* ------------------------------------------------------------------ files.c */
+
+/*
+ * Whether the folder of an account that was there is not there any more: moved away, or its disk is
+ * not mounted. It is not made again: what is written into another one would be in its way when it
+ * comes back. Blocks.
+ */
+bool files_folder_has_gone(const char *dir, struct problem *problem);
 
 /* The database's mutex, its handle opened. Ends with files_unlock(), also after a failed job. */
 int files_lock(struct solo_account *a) WAITS;

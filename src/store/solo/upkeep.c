@@ -12,6 +12,7 @@
 /* ------------------------------------------------------------------ a database made anew */
 
 struct rebuild_job {
+    const char *dir;
     struct replay_where where;
     struct index *index; /* the damaged one first, then the new one */
     struct index_mark mark;
@@ -23,6 +24,8 @@ static int run_rebuild(void *arg) {
     struct rebuild_job *j = arg;
     index_close(j->index);
     j->index = NULL;
+    if (files_folder_has_gone(j->dir, &j->problem))
+        return -EIO;
     int error = replay_open(&j->where, true, &j->index, &j->result, &j->problem);
     if (!error)
         j->mark = index_mark(j->index);
@@ -34,7 +37,7 @@ static int rebuild_locked(struct solo_account *a) WAITS {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
-    struct rebuild_job j = {.where = account_where(a), .index = TAKE_PTR(a->index)};
+    struct rebuild_job j = {.dir = a->dir, .where = account_where(a), .index = TAKE_PTR(a->index)};
     error = offload(OFFLOAD_DISK, run_rebuild, &j);
     solo_report(a, error ? slice_of_str(j.problem.text) : buf_slice(&j.result.said));
     if (error == 0) {
