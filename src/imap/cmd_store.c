@@ -117,7 +117,8 @@ static void find_marked(struct imap_session *s, const struct imap_set *within,
         store_view_at(s->told.view, place, &m);
         if (m.flags & STORE_DELETED && (!within || imap_set_has(within, m.uid)))
             buf_add_bytes(uids, &m.uid, sizeof m.uid);
-        (void)fiber_yield_if_long();
+        if (place % TOLD_TURN == 0)
+            (void)fiber_yield_if_long();
     }
 }
 

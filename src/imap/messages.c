@@ -44,6 +44,7 @@ void imap_messages_uids(struct imap_messages *i, struct buf *uids) {
     size_t number;
     while (imap_messages_next(i, &number, &m)) {
         buf_add_bytes(uids, &m.uid, sizeof m.uid);
-        (void)fiber_yield_if_long();
+        if (number % TOLD_TURN == 0)
+            (void)fiber_yield_if_long();
     }
 }

@@ -75,7 +75,8 @@ static void tell_changes(struct imap_session *s, const struct buf *uids, uint32_
         store_view_at(s->told.view, store_view_place(s->told.view, m.uid), &m);
         if (own && m.modseq == own ? !(how & IMAP_TELL_NOT) || condstore : others)
             imap_tell_flags(s, &m, uid);
-        (void)fiber_yield_if_long();
+        if (at / sizeof(uint32_t) % TOLD_TURN == 0)
+            (void)fiber_yield_if_long();
     }
 }
 

@@ -107,7 +107,8 @@ static void find_gone(const struct told *t, struct store_view *now, size_t from,
         struct store_message m;
         store_view_at(t->view, place, &m);
         buf_add_bytes(gone, &m.uid, sizeof m.uid);
-        (void)fiber_yield_if_long();
+        if (place % TOLD_TURN == 0)
+            (void)fiber_yield_if_long();
     }
 }
 
@@ -233,7 +234,8 @@ void told_expunge(struct told *t, void (*each)(void *arg, size_t number, uint32_
     for (size_t i = 0; i < ghost_count(t); i++) {
         uint32_t uid = ghost_at(t, i);
         each(arg, store_view_place(t->view, uid) + 1, uid);
-        (void)fiber_yield_if_long();
+        if (i % TOLD_TURN == 0)
+            (void)fiber_yield_if_long();
     }
     buf_done(&t->ghosts);
 }

@@ -21,6 +21,10 @@ struct told {
     struct buf ghosts;       /* uint32_t: told, and not in the view; rising */
 };
 
+/* So many messages are gone through, where little is done with each, between two looks at the clock
+ * (fiber_yield_if_long()), which would take as long as all else. */
+#define TOLD_TURN 16U
+
 /* At first everything that the mailbox has counts as told. Errors as store_view_open(). */
 int told_open(struct told *t, struct store_account *a, uint32_t mailbox) WAITS;
 void told_close(struct told *t);

@@ -52,7 +52,7 @@ struct mailbox {
     struct link untidy_link;   /* in account->untidy */
     struct fiber_cond arrived;
     bool loading;
-    struct buf missed;     /* struct missed: what was published while it was loaded */
+    struct buf missed;     /* struct store_entry: what has come while it was loaded */
     unsigned users;        /* of the entries: open views, changes */
     struct link used_link; /* in store->loaded, least recently used first */
     usec_t used;
@@ -206,9 +206,16 @@ static inline uint32_t set_number(const struct buf *numbers, uint32_t line) {
 /* When a group is done: what nobody uses any more goes. */
 void account_tidy(struct store_account *a);
 
-/* Changes an entry where entries are, or will be, in memory. */
-enum entry_change { ENTRY_ADD, ENTRY_FLAGS, ENTRY_EXPUNGE };
-void mailbox_change_entry(struct mailbox *m, enum entry_change type, struct store_entry entry);
+/* An entry comes, where entries are, or will be, in memory. */
+void mailbox_add_entry(struct mailbox *m, const struct store_entry *e);
+
+/*
+ * Entries that are in memory get the flags and keywords of these (their numbers in the mailbox),
+ * and this MODSEQ; or go. UIDs rise; the sums of the mailbox follow.
+ */
+void mailbox_flag_entries(struct mailbox *m, const struct store_entry *list, size_t count,
+                          const struct buf *set_numbers, uint64_t modseq);
+void mailbox_take_entries(struct mailbox *m, const uint32_t *uids, size_t count);
 
 /*
  * Unloads what was used least recently, and wakes the evictor, when there is too much. While a

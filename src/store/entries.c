@@ -9,7 +9,7 @@
  * A leaf grows with what is in it, since most mailboxes are small. Two neighbours that have become
  * nearly empty are merged when an entry is taken out beside them.
  */
-#include "store/entries.h"
+#include "store/entries_node.h"
 
 #include <limits.h>
 
@@ -20,25 +20,6 @@
 #define LEAF_MIN  4U
 #define KIDS_MAX  64U
 #define LEVEL_MAX 8U /* more than 2^32 UIDs ever need */
-
-struct kid {
-    struct entries *node;
-    uint32_t first; /* its smallest UID */
-    uint32_t count;
-};
-
-struct entries {
-    unsigned holders;
-    uint8_t level; /* 0: a leaf */
-    uint8_t used, size;
-    uint32_t count;  /* entries below */
-    uint64_t bytes;  /* their sizes */
-    uint64_t newest; /* no MODSEQ below is higher */
-    union {
-        struct store_entry entries[1];
-        struct kid kids[1];
-    };
-};
 
 /* ------------------------------------------------------------------ nodes */
 
@@ -88,8 +69,7 @@ bool entries_drop_some(struct entries *e, unsigned most, int64_t *memory) {
     return drop(e, &most, memory);
 }
 
-/* Makes a node the caller's alone, with room for `size`. */
-static void own(struct entries **node, unsigned size, int64_t *memory) {
+void entries_own(struct entries **node, unsigned size, int64_t *memory) {
     struct entries *old = *node;
     size = MAX(size, old->size);
     if (old->holders == 1) {
@@ -137,8 +117,7 @@ const struct store_entry *entries_at(const struct entries *e, size_t place) {
     return entries_run(e, place, &run);
 }
 
-/* The last kid whose UIDs do not all lie above this one; the first if there is none. */
-static unsigned kid_of(const struct entries *e, uint32_t uid) {
+unsigned entries_kid_of(const struct entries *e, uint32_t uid) {
     unsigned low = 0, high = e->used;
     while (high - low > 1) {
         unsigned middle = low + (high - low) / 2;
@@ -171,7 +150,7 @@ size_t entries_place(const struct entries *e, uint32_t uid) {
     if (!e)
         return 0;
     while (e->level > 0) {
-        unsigned at = kid_of(e, uid);
+        unsigned at = entries_kid_of(e, uid);
         for (unsigned i = 0; i < at; i++)
             before += e->kids[i].count;
         e = e->kids[at].node;
@@ -183,9 +162,30 @@ const struct store_entry *entries_find(const struct entries *e, uint32_t uid) {
     if (!e)
         return NULL;
     while (e->level > 0)
-        e = e->kids[kid_of(e, uid)].node;
+        e = e->kids[entries_kid_of(e, uid)].node;
     unsigned at = entry_of(e, uid);
     return at < e->used && e->entries[at].uid == uid ? &e->entries[at] : NULL;
+}
+
+const struct store_entry *entries_walk(struct entries_walk *w, uint32_t uid) {
+    size_t at = 0;
+    if (w->left > 0 && w->run[w->left - 1].uid >= uid) {
+        if (w->run->uid != uid)
+            at = entries_place_in(w->run, w->left, uid);
+    } else {
+        const struct entries *e = w->version;
+        while (e && e->level > 0)
+            e = e->kids[entries_kid_of(e, uid)].node;
+        w->run = e ? e->entries : NULL;
+        w->left = e ? e->used : 0;
+        at = e ? entry_of(e, uid) : 0;
+    }
+    w->run += at;
+    w->left -= at;
+    if (w->left == 0 || w->run->uid != uid)
+        return NULL;
+    w->left--;
+    return w->run++;
 }
 
 #define SINCE_LEAF  16U /* what looking into a leaf costs, where passing a node over costs 1 */
@@ -207,7 +207,7 @@ static uint32_t since(const struct entries *e, struct since *s) {
         s->costs += SINCE_LEAF;
         return 0;
     }
-    for (unsigned i = kid_of(e, s->uid); i < e->used; i++) {
+    for (unsigned i = entries_kid_of(e, s->uid); i < e->used; i++) {
         if (s->costs++ >= SINCE_COSTS)
             return MAX(s->uid, e->kids[i].first);
         uint32_t next = e->kids[i].node->newest > s->modseq ? since(e->kids[i].node, s) : 0;
@@ -225,8 +225,7 @@ uint32_t entries_since(const struct entries *e, uint64_t modseq, uint32_t uid,
 
 /* ------------------------------------------------------------------ changes */
 
-/* Sums up a kid again after a change below it. */
-static void note_kid(struct kid *kid) {
+void entries_note_kid(struct kid *kid) {
     const struct entries *e = kid->node;
     kid->count = e->count;
     kid->first = e->level > 0 ? e->kids[0].first : e->entries[0].uid;
@@ -235,7 +234,7 @@ static void note_kid(struct kid *kid) {
 static void add_kid(struct entries *e, struct entries *node) {
     struct kid *kid = &e->kids[e->used++];
     kid->node = node;
-    note_kid(kid);
+    entries_note_kid(kid);
     e->count += node->count;
     e->bytes += node->bytes;
     e->newest = MAX(e->newest, node->newest);
@@ -264,15 +263,15 @@ static bool append(struct entries **node, const struct store_entry *entry, int64
         if (e->used == LEAF_MAX)
             return false;
         bool full = e->used == e->size;
-        own(node, full ? MIN(LEAF_MAX, 2U * e->size) : e->size, memory);
+        entries_own(node, full ? MIN(LEAF_MAX, 2U * e->size) : e->size, memory);
         e = *node;
         e->entries[e->used++] = *entry;
     } else {
-        own(node, e->size, memory);
+        entries_own(node, e->size, memory);
         e = *node;
         struct kid *last = &e->kids[e->used - 1];
         if (append(&last->node, entry, memory)) {
-            note_kid(last);
+            entries_note_kid(last);
         } else if (e->used < KIDS_MAX) {
             add_kid(e, branch_new(e->level - 1U, entry, memory));
             return true;
@@ -307,7 +306,7 @@ bool entries_set(struct entries **root, const struct store_entry *entry, int64_t
         return false;
     int64_t grown = (int64_t)entry->size - there->size;
     for (struct entries **node = root;;) {
-        own(node, (*node)->size, memory);
+        entries_own(node, (*node)->size, memory);
         struct entries *e = *node;
         e->bytes = (uint64_t)((int64_t)e->bytes + grown);
         e->newest = MAX(e->newest, entry->modseq);
@@ -315,13 +314,11 @@ bool entries_set(struct entries **root, const struct store_entry *entry, int64_t
             e->entries[entry_of(e, entry->uid)] = *entry;
             return true;
         }
-        node = &e->kids[kid_of(e, entry->uid)].node;
+        node = &e->kids[entries_kid_of(e, entry->uid)].node;
     }
 }
 
-/* Moves what the kid behind this one has into it, if both together fill a node by three quarters at
- * most. */
-static void merge_next(struct entries *e, unsigned at, int64_t *memory) {
+void entries_merge_next(struct entries *e, unsigned at, int64_t *memory) {
     if (at + 1U >= e->used)
         return;
     struct kid *kid = &e->kids[at], *next = kid + 1;
@@ -329,7 +326,7 @@ static void merge_next(struct entries *e, unsigned at, int64_t *memory) {
     unsigned together = (unsigned)kid->node->used + next->node->used;
     if (together > most - most / 4)
         return;
-    own(&kid->node, together, memory);
+    entries_own(&kid->node, together, memory);
     struct entries *to = kid->node;
     const struct entries *from = next->node;
     if (to->level == 0)
@@ -342,7 +339,7 @@ static void merge_next(struct entries *e, unsigned at, int64_t *memory) {
     to->count += from->count;
     to->bytes += from->bytes;
     to->newest = MAX(to->newest, from->newest);
-    note_kid(kid);
+    entries_note_kid(kid);
     entries_drop(next->node, memory);
     memmove(next, next + 1, (e->used - at - 2U) * sizeof *next);
     e->used--;
@@ -350,7 +347,7 @@ static void merge_next(struct entries *e, unsigned at, int64_t *memory) {
 
 /* The entry is there. */
 static void take_out(struct entries **node, const struct store_entry *entry, int64_t *memory) {
-    own(node, (*node)->size, memory);
+    entries_own(node, (*node)->size, memory);
     struct entries *e = *node;
     e->count--;
     e->bytes -= entry->size;
@@ -360,7 +357,7 @@ static void take_out(struct entries **node, const struct store_entry *entry, int
         e->used--;
         return;
     }
-    unsigned at = kid_of(e, entry->uid);
+    unsigned at = entries_kid_of(e, entry->uid);
     struct kid *kid = &e->kids[at];
     take_out(&kid->node, entry, memory);
     if (kid->node->count == 0) {
@@ -369,10 +366,18 @@ static void take_out(struct entries **node, const struct store_entry *entry, int
         e->used--;
         return;
     }
-    note_kid(kid);
-    merge_next(e, at, memory);
+    entries_note_kid(kid);
+    entries_merge_next(e, at, memory);
     if (at > 0)
-        merge_next(e, at - 1, memory);
+        entries_merge_next(e, at - 1, memory);
+}
+
+void entries_lower(struct entries **root, int64_t *memory) {
+    while (*root && ((*root)->count == 0 || ((*root)->level > 0 && (*root)->used == 1))) {
+        struct entries *e = *root;
+        *root = e->count > 0 ? entries_hold(e->kids[0].node) : NULL;
+        entries_drop(e, memory);
+    }
 }
 
 bool entries_remove(struct entries **root, uint32_t uid, int64_t *memory) {
@@ -381,10 +386,6 @@ bool entries_remove(struct entries **root, uint32_t uid, int64_t *memory) {
         return false;
     struct store_entry entry = *there;
     take_out(root, &entry, memory);
-    while (*root && ((*root)->count == 0 || ((*root)->level > 0 && (*root)->used == 1))) {
-        struct entries *e = *root;
-        *root = e->count > 0 ? entries_hold(e->kids[0].node) : NULL;
-        entries_drop(e, memory);
-    }
+    entries_lower(root, memory);
     return true;
 }

@@ -47,7 +47,31 @@ const struct store_entry *entries_find(const struct entries *e, uint32_t uid);  
 uint32_t entries_since(const struct entries *e, uint64_t modseq, uint32_t uid,
                        void (*each)(void *arg, const struct store_entry *entry), void *arg);
 
+/*
+ * The same for one UID after the other, each greater than the last: mostly it is the entry behind
+ * that one. Begins with the version alone, which stays as it is as long as the walk.
+ */
+struct entries_walk {
+    const struct entries *version;
+    const struct store_entry *run; /* not looked at yet: `left` of them */
+    size_t left;
+};
+const struct store_entry *entries_walk(struct entries_walk *w, uint32_t uid);
+
 /* Changes; `memory` counts the bytes of all versions. */
 void entries_append(struct entries **e, const struct store_entry *entry, int64_t *memory);
 bool entries_set(struct entries **e, const struct store_entry *entry, int64_t *memory);
 bool entries_remove(struct entries **e, uint32_t uid, int64_t *memory);
+
+/*
+ * Many at once, by rising UIDs; what is not there is passed over. `change` gets what is wanted and
+ * the entry, to which it may give other flags, keywords and a higher MODSEQ; `each` gets an entry
+ * before it goes. Costs a search for each piece of memory in which there are some, not for each.
+ */
+void entries_change(struct entries **e, const struct store_entry *wanted, size_t count,
+                    void (*change)(void *arg, const struct store_entry *wanted,
+                                   struct store_entry *entry),
+                    void *arg, int64_t *memory);
+void entries_take(struct entries **e, const uint32_t *uids, size_t count,
+                  void (*each)(void *arg, const struct store_entry *entry), void *arg,
+                  int64_t *memory);

@@ -230,11 +230,6 @@ void account_tidy(struct store_account *a) {
 
 /* ------------------------------------------------------------------ changes of entries */
 
-struct missed {
-    enum entry_change type;
-    struct store_entry entry;
-};
-
 /* An entry has come to another set of keywords. */
 static void change_set(struct mailbox *m, uint32_t from, uint32_t to) {
     if (from == to)
@@ -244,33 +239,55 @@ static void change_set(struct mailbox *m, uint32_t from, uint32_t to) {
     set_untidy(m);
 }
 
-static void apply(struct mailbox *m, const struct missed *c) {
-    int64_t *memory = &m->account->store->memory;
-    const struct store_entry *there = entries_find(m->entries, c->entry.uid);
-    if (c->type == ENTRY_ADD) {
-        if (there)
-            return;
-        change_set(m, 0, c->entry.keywords);
-        entries_append(&m->entries, &c->entry, memory);
-    } else if (there && c->type == ENTRY_EXPUNGE) {
-        change_set(m, there->keywords, 0);
-        (void)entries_remove(&m->entries, c->entry.uid, memory);
-    } else if (there && there->modseq < c->entry.modseq) {
-        struct store_entry now = *there;
-        change_set(m, there->keywords, c->entry.keywords);
-        now.flags = (uint8_t)(c->entry.flags | (there->flags & ENTRY_SHARED));
-        now.keywords = c->entry.keywords;
-        now.modseq = c->entry.modseq;
-        (void)entries_set(&m->entries, &now, memory);
-    }
+static void add_entry(struct mailbox *m, const struct store_entry *e) {
+    if (entries_find(m->entries, e->uid))
+        return;
+    change_set(m, 0, e->keywords);
+    entries_append(&m->entries, e, &m->account->store->memory);
 }
 
-void mailbox_change_entry(struct mailbox *m, enum entry_change type, struct store_entry entry) {
-    struct missed c = {type, entry};
+void mailbox_add_entry(struct mailbox *m, const struct store_entry *e) {
     if (m->loaded)
-        apply(m, &c);
+        add_entry(m, e);
     else if (m->loading)
-        buf_add_bytes(&m->missed, &c, sizeof c);
+        buf_add_bytes(&m->missed, e, sizeof *e);
+}
+
+struct flagging {
+    struct mailbox *mailbox;
+    const struct buf *set_numbers;
+    uint64_t modseq;
+};
+
+static void flag_entry(void *arg, const struct store_entry *wanted, struct store_entry *e) {
+    const struct flagging *f = arg;
+    uint32_t set = set_number(f->set_numbers, wanted->keywords) & STORE_SET_MAX;
+    if (e->modseq >= f->modseq)
+        return;
+    f->mailbox->info.unseen -= !(e->flags & STORE_SEEN);
+    f->mailbox->info.unseen += !(wanted->flags & STORE_SEEN);
+    change_set(f->mailbox, e->keywords, set);
+    e->flags = (uint8_t)(wanted->flags | (e->flags & ENTRY_SHARED));
+    e->keywords = set & STORE_SET_MAX;
+    e->modseq = f->modseq & STORE_MODSEQ_MAX;
+}
+
+void mailbox_flag_entries(struct mailbox *m, const struct store_entry *list, size_t count,
+                          const struct buf *set_numbers, uint64_t modseq) {
+    struct flagging f = {m, set_numbers, modseq};
+    entries_change(&m->entries, list, count, flag_entry, &f, &m->account->store->memory);
+}
+
+static void take_entry(void *arg, const struct store_entry *e) {
+    struct mailbox *m = arg;
+    m->info.messages--;
+    m->info.unseen -= !(e->flags & STORE_SEEN);
+    m->info.bytes -= e->size;
+    change_set(m, e->keywords, 0);
+}
+
+void mailbox_take_entries(struct mailbox *m, const uint32_t *uids, size_t count) {
+    entries_take(&m->entries, uids, count, take_entry, m, &m->account->store->memory);
 }
 
 /* ------------------------------------------------------------------ loading */
@@ -345,10 +362,10 @@ int mailbox_load(struct mailbox *m) {
         error = read_entries(m, &m->entries);
         m->loading = false;
         if (!error) {
-            const struct missed *missed = (const void *)m->missed.ptr;
+            const struct store_entry *missed = (const void *)m->missed.ptr;
             m->loaded = true;
             for (size_t i = 0; i < m->missed.len / sizeof *missed; i++)
-                apply(m, &missed[i]);
+                add_entry(m, &missed[i]);
             set_untidy(m);
             s->stats.loads++;
         } else {

@@ -17,7 +17,7 @@ static void add_entry(struct mailbox *m, const struct store_entry *e) {
     m->info.unseen += !(e->flags & STORE_SEEN);
     m->info.bytes += e->size;
     m->info.uidnext = MAX(m->info.uidnext, e->uid + 1);
-    mailbox_change_entry(m, ENTRY_ADD, *e);
+    mailbox_add_entry(m, e);
 }
 
 /* Those beyond so many are mapped when somebody asks for them. */
@@ -69,17 +69,7 @@ static void publish_flags(struct store_account *a, const struct record_flags *r)
     MUST(m && m->loaded);
     _cleanup_(buf_done) struct buf numbers = {0};
     mailbox_sets(m, r->sets, &numbers);
-    for (size_t i = 0; i < r->count; i++) {
-        struct store_entry e = r->entries[i];
-        e.keywords = set_number(&numbers, e.keywords) & STORE_SET_MAX;
-        const struct store_entry *there = entries_find(m->entries, e.uid);
-        if (!there)
-            continue;
-        m->info.unseen -= !(there->flags & STORE_SEEN);
-        m->info.unseen += !(e.flags & STORE_SEEN);
-        e.modseq = r->modseq & STORE_MODSEQ_MAX;
-        mailbox_change_entry(m, ENTRY_FLAGS, e);
-    }
+    mailbox_flag_entries(m, r->entries, r->count, &numbers, r->modseq);
 }
 
 /* Entries that can be brought back, and the bytes of bodies that have no other ones. */
@@ -99,15 +89,7 @@ static void add_deleted(struct store_account *a, uint64_t count, uint64_t bytes)
 static void publish_expunge(struct store_account *a, const struct record_expunge *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     MUST(m && m->loaded);
-    for (size_t i = 0; i < r->count; i++) {
-        const struct store_entry *there = entries_find(m->entries, r->uids[i]);
-        if (!there)
-            continue;
-        m->info.messages--;
-        m->info.unseen -= !(there->flags & STORE_SEEN);
-        m->info.bytes -= there->size;
-        mailbox_change_entry(m, ENTRY_EXPUNGE, (struct store_entry){.uid = r->uids[i]});
-    }
+    mailbox_take_entries(m, r->uids, r->count);
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
     if (r->when)

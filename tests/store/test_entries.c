@@ -213,6 +213,114 @@ static void what_is_left_of_many_takes_the_memory_of_few(void **state) {
     assert_int_equal(memory, 0);
 }
 
+/* ------------------------------------------------------------------ many at once */
+
+/* Some rising UIDs: neighbours or scattered ones, beside them such as are not there. */
+static size_t choose(uint32_t *random, uint32_t most, uint32_t *uids) {
+    *random = *random * 1664525U + 1013904223U;
+    uint32_t every = (*random >> 20) % 3 ? 1 : 1 + (*random >> 9) % 200;
+    uint32_t uid = (*random >> 12) % most, last = (*random >> 5) % 2 ? most + 9 : uid + 700;
+    size_t count = 0;
+    for (; uid <= MIN(last, most + 9); uid += every)
+        uids[count++] = uid;
+    return count;
+}
+
+static void flag(void *arg, const struct store_entry *wanted, struct store_entry *entry) {
+    assert_int_equal(wanted->uid, entry->uid);
+    entry->flags = wanted->flags;
+    entry->modseq = wanted->modseq;
+    ++*(size_t *)arg;
+}
+
+static void note(void *arg, const struct store_entry *entry) {
+    ++*(size_t *)arg;
+}
+
+/* The same entries, in the same order, with the same sums. */
+static void expect_same(const struct entries *a, const struct entries *b) {
+    assert_int_equal(entries_count(a), entries_count(b));
+    assert_int_equal(entries_bytes(a), entries_bytes(b));
+    for (size_t i = 0; i < entries_count(a); i++) {
+        assert_memory_equal(entries_at(a, i), entries_at(b, i), sizeof(struct store_entry));
+        assert_int_equal(entries_place(a, entries_at(b, i)->uid), i);
+    }
+    struct counted x = {0}, y = {0};
+    (void)entries_since(a, 30000, 0, count_one, &x);
+    (void)entries_since(b, 30000, 0, count_one, &y);
+    assert_int_equal(x.count, y.count);
+}
+
+/* Flags, or removes, entries of two versions: of one together, of the other one by one. */
+static void change_both(struct entries **many, struct entries **single, const uint32_t *uids,
+                        size_t count, bool take, uint64_t modseq) {
+    struct store_entry *wanted = mem_array(count + 1, sizeof *wanted);
+    size_t changed = 0, expected = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct store_entry *there = entries_find(*single, uids[i]);
+        wanted[i] = (struct store_entry){
+            .uid = uids[i], .flags = modseq & 31, .modseq = modseq & STORE_MODSEQ_MAX};
+        expected += there != NULL;
+        if (there && take) {
+            assert_true(entries_remove(single, uids[i], &memory));
+        } else if (there) {
+            struct store_entry now = *there;
+            now.flags = wanted[i].flags;
+            now.modseq = modseq & STORE_MODSEQ_MAX;
+            assert_true(entries_set(single, &now, &memory));
+        }
+    }
+    if (take)
+        entries_take(many, uids, count, note, &changed, &memory);
+    else
+        entries_change(many, wanted, count, flag, &changed, &memory);
+    assert_int_equal(changed, expected);
+    free(wanted);
+}
+
+static void many_changes_at_once_do_what_each_does(void **state) {
+    enum { COUNT = 20000 };
+    uint32_t *uids = mem_array(COUNT + 10, sizeof *uids), random = 7;
+    struct entries *many = fill(1, COUNT), *single = fill(1, COUNT), *held = NULL, *was = NULL;
+    for (uint64_t round = 1; entries_count(many) > 0; round++) {
+        size_t count = choose(&random, COUNT, uids);
+        change_both(&many, &single, uids, count, random >> 30, 30000 + round);
+        if (round % 5 == 0) {
+            expect_same(many, single);
+            expect_same(held, was); /* whoever holds a version sees nothing of it */
+            entries_drop(held, &memory);
+            entries_drop(was, &memory);
+            held = entries_hold(many);
+            was = entries_hold(single);
+        }
+    }
+    assert_null(many);
+    assert_null(single);
+    entries_drop(held, &memory);
+    entries_drop(was, &memory);
+    assert_int_equal(memory, 0);
+    free(uids);
+}
+
+static void a_walk_finds_what_is_there(void **state) {
+    enum { COUNT = 5000 };
+    uint32_t *uids = mem_array(COUNT + 10, sizeof *uids), random = 3;
+    struct entries *e = fill(1, COUNT);
+    struct entries_walk none = {0};
+    assert_null(entries_walk(&none, 1));
+    for (uint32_t uid = 3; uid <= COUNT; uid += 3)
+        assert_true(entries_remove(&e, uid, &memory));
+    for (unsigned round = 0; round < 50; round++) {
+        struct entries_walk w = {.version = e};
+        size_t count = choose(&random, COUNT, uids);
+        for (size_t i = 0; i < count; i++)
+            assert_ptr_equal(entries_walk(&w, uids[i]), entries_find(e, uids[i]));
+    }
+    entries_drop(e, &memory);
+    assert_int_equal(memory, 0);
+    free(uids);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_come_by_uid_and_by_sequence_number),
@@ -223,6 +331,8 @@ int main(void) {
         cmocka_unit_test(removals_keep_order_counts_and_sums),
         cmocka_unit_test(what_is_newer_than_a_modseq_is_found),
         cmocka_unit_test(what_is_left_of_many_takes_the_memory_of_few),
+        cmocka_unit_test(many_changes_at_once_do_what_each_does),
+        cmocka_unit_test(a_walk_finds_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
