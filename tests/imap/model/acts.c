@@ -18,7 +18,8 @@
 #include "fiber/fiber.h"
 #include "trace.h"
 
-#define EACH_MOST 6U
+#define EACH_MOST     6U
+#define QUARREL_LEAST 5U /* messages that they quarrel about */
 
 static struct truth *truth(struct client *c) {
     return &c->run->truth;
@@ -236,6 +237,26 @@ static void do_regret(struct client *c) {
     send_regret(c);
     act_learn(c);
 }
+
+/* In the INBOX: some mark messages and take that back at once, others remove what is marked. */
+static void do_quarrel(struct client *c) {
+    _cleanup_(buf_done) struct buf set = {0};
+    struct command chosen = {0};
+    if (!c->box || c->read_only || c->box->validity != c->run->inbox) {
+        if (act_select(c, "INBOX", false))
+            act_fetch_all(c);
+    } else if (c->count < QUARREL_LEAST) {
+        do_deliver(c);
+        act_noop(c);
+    } else if (client_pick(c, 2)) {
+        do_expunge(c);
+    } else if (act_choose(c, &chosen, false, &set)) {
+        begin_store(c, &chosen, &set, false,
+                    &(struct wanted){.how = TRUTH_ADD, .flags = TRUTH_DELETED});
+        client_finish(c);
+        do_regret(c);
+    }
+}
 static void do_fetch(struct client *c) {
     send_fetch(c, by_number(c));
     act_learn(c);
@@ -308,6 +329,10 @@ static const struct row {
 
 void act(struct client *c) {
     unsigned sum = 0;
+    if (c->run->is_quarrel && client_pick(c, 3) > 0) {
+        do_quarrel(c);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         sum += rows[i].weight;
     unsigned at = client_pick(c, sum);

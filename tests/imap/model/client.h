@@ -159,6 +159,7 @@ struct run {
     bool over;            /* the server was killed: what comes now counts no more */
     bool is_exact;        /* messages have no trace fields */
     bool is_tight;        /* the account has little room */
+    bool is_quarrel;      /* some remove what others want to keep, in one mailbox */
     uint64_t quota, used; /* octets; `used` as it was when all was looked at */
     bool trace;
     uint32_t serial;             /* the last one */

@@ -173,6 +173,7 @@ static void run_round(struct drive *d) WAITS {
     struct fiber *fibers[CLIENTS];
     bool kills = rng_below(&run->rng, 4) > 0, all = rng_one_in(&run->rng, 3);
     usec_t until = fiber_now() + USEC_SEC;
+    run->is_quarrel = rng_one_in(&run->rng, 6);
     for (size_t i = 0; i < CLIENTS; i++) {
         parts[i] = (struct part){&d->clients[i], until};
         MUST(fiber_start("client", client_main, &parts[i], &fibers[i]) == 0);

@@ -62,7 +62,8 @@ static void serve(void *arg) {
     struct imap_session_counts counts;
     (void)imap_session(s->stream, &s->at.config, s->model->world->store, s->at.account, &counts);
     (void)stream_shutdown(s->stream);
-    fiber_cancel_children(); /* a visit to another account */
+    while (fiber_children() > 0) /* a visit to another account, which hears that we have gone */
+        (void)fiber_sleep(USEC_MS);
     s->is_over = true;
     fiber_cond_wake_all(&s->ended);
 }
@@ -230,6 +231,7 @@ static void run_round(struct model *m) {
     struct run *run = &m->run;
     struct start starts[CLIENTS];
     struct fiber *fibers[CLIENTS];
+    run->is_quarrel = rng_one_in(&run->rng, 5);
     run->is_tight = rng_one_in(&run->rng, 5);
     run->quota = run->is_tight ? 1 + run->used + rng_below(&run->rng, 20000) : 1U << 30;
     if (rng_one_in(&run->rng, 6))
