@@ -146,6 +146,12 @@ struct backend_ops {
     int (*commit)(struct backend_account *a, const struct list *records) WAITS;
 
     /*
+     * Waits while too much that was committed is in memory and has still to be taken in somewhere:
+     * whoever makes many changes comes here before each, or he would fill the memory with them.
+     */
+    void (*keep_up)(struct backend_account *a) WAITS;
+
+    /*
      * Reads a mailbox's entries whose UID is above `above`, in order, at most `size`, and adds
      * their sets of keywords to `sets`, which is empty. Fewer mean that there are no more, or that
      * the sets have come to BACKEND_SETS bytes. All commits that had returned before the call are

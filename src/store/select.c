@@ -42,6 +42,7 @@ int selection_run(struct selection *s, struct store_account *a, uint32_t mailbox
     int error = s->mailbox ? mailbox_load(s->mailbox) : -E_UNKNOWN;
     if (error)
         return error;
+    a->below->backend->ops->keep_up(a->below);
     error = count > AT_ONCE ? offload(OFFLOAD_DISK, choose, &choice) : choose(&choice);
     if (!error)
         error = change_run(a, c);

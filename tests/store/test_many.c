@@ -154,6 +154,32 @@ WORLD_TEST(mail_db_has_what_can_be_brought_back) {
     change_by_lot(w, 3, USEC_DAY);
 }
 
+/* Who changes much waits until mail.db has what was before, so that memory does not fill with it.
+ */
+WORLD_TEST(a_change_of_many_waits_for_mail_db) {
+    struct store_copied copied;
+    uint32_t uids[MESSAGES];
+    w->solo.take_in_count = UINT32_MAX; /* nobody takes anything in but for this */
+    w->solo.take_in_after = USEC_DAY;
+    w->solo.idle_files = USEC_DAY;
+    world_open(w);
+    uint32_t one = world_mailbox(w, "one");
+    world_fill(w, MESSAGES);
+    world_reopen(w);
+    for (uint32_t i = 0; i < MESSAGES; i++)
+        uids[i] = i + 1;
+    w->solo.take_in_bytes = 20000; /* more than a copy of all has, and less than two */
+    world_reopen(w);
+    char *log = world_path(w, TEST_DB "-wal");
+    assert_int_equal(store_copy(w->account, STORE_INBOX, uids, MESSAGES, one, false, &copied), 0);
+    uint64_t before = file_size(log);
+    assert_int_equal(store_copy(w->account, STORE_INBOX, uids, MESSAGES, one, false, &copied), 0);
+    assert_int_equal(file_size(log), before);
+    assert_int_equal(store_copy(w->account, STORE_INBOX, uids, MESSAGES, one, false, &copied), 0);
+    assert_true(file_size(log) > before);
+    free(log);
+}
+
 /* ------------------------------------------------------------------ usage */
 
 static uint64_t used(const struct world *w) {
@@ -208,6 +234,7 @@ int main(void) {
         cmocka_unit_test(mail_db_has_of_many_changes_what_a_rebuild_makes),
         cmocka_unit_test(mail_db_has_of_other_changes_what_a_rebuild_makes),
         cmocka_unit_test(mail_db_has_what_can_be_brought_back),
+        cmocka_unit_test(a_change_of_many_waits_for_mail_db),
         BOTH(bodies_are_counted_in_memory),
         BOTH(bodies_are_counted_where_they_are_kept),
     };

@@ -420,6 +420,10 @@ static int memory_compact(struct backend_account *a) {
     return 0;
 }
 
+static void memory_keep_up(struct backend_account *a) {
+    (void)a;
+}
+
 static int memory_has_room(struct backend_account *a, uint64_t bytes) {
     (void)a, (void)bytes;
     return 0;
@@ -484,6 +488,7 @@ static const struct backend_ops ops = {
     .compact = memory_compact,
     .free_bytes = memory_free_bytes,
     .has_room = memory_has_room,
+    .keep_up = memory_keep_up,
     .scratch = memory_scratch,
     .set_min_free = memory_set_min_free,
     .keep_keys = memory_keep_keys,

@@ -156,12 +156,16 @@ int files_take_in(struct solo_account *a) {
                     .vanished_max = s->options.vanished_max},
     };
     size_t count = a->pending_count;
+    uint64_t bytes = 0;
+    LIST_EACH (r, &a->pending, const struct log_record, link)
+        bytes += r->facts_len;
     list_init(&j.records);
     list_move_all(&j.records, &a->pending);
     work_caught_up(a);
     int error = offload(OFFLOAD_DISK, run_take_in, &j);
     if (j.taken) {
         a->mark = j.mark;
+        a->behind -= bytes;
         packs_sum_up(a);
     }
     if (!list_empty(&j.records)) {
@@ -178,6 +182,13 @@ int files_lock_whole(struct solo_account *a) {
     if (!error && (error = files_take_in(a)))
         files_unlock(a, error);
     return error;
+}
+
+/* If it cannot be written now the changes go on all the same, as deliveries do for a while. */
+void solo_keep_up(struct backend_account *account) {
+    struct solo_account *a = account_of(account);
+    if (a->behind > a->solo->options.take_in_bytes && files_lock_whole(a) == 0)
+        files_unlock(a, 0);
 }
 
 /* ------------------------------------------------------------------ packs */

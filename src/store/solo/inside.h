@@ -70,6 +70,8 @@ struct solo_account {
     usec_t files_used;
     struct list pending; /* struct log_record: in the pack, not in the database */
     size_t pending_count;
+    uint64_t
+        behind; /* bytes of facts that mail.db has not yet, those on their way to it included */
     usec_t pending_since;
     struct pack_handle **files; /* open for reading */
     size_t file_count;
@@ -163,6 +165,9 @@ int files_take_in(struct solo_account *a) WAITS;
 
 /* Both: the mutex, and a database that has everything. */
 int files_lock_whole(struct solo_account *a) WAITS;
+
+/* Waits while mail.db is too far behind; as backend_ops.keep_up. */
+void solo_keep_up(struct backend_account *a) WAITS;
 
 /* A pack's file for reading; give it back with files_put_pack(). -E_UNKNOWN: it is gone. */
 int files_get_pack(struct solo_account *a, uint64_t number, struct pack_handle **ret) WAITS;

@@ -248,6 +248,7 @@ void log_done(struct log_group *g) {
     while (g->written && (k = list_pop(&g->records))) {
         list_append(&a->pending, k);
         a->pending_count++;
+        a->behind += CONTAINER_OF(k, const struct log_record, link)->facts_len;
     }
     work_trails(a);
     log_records_free(&g->records);

@@ -73,6 +73,7 @@ static const struct backend_ops ops = {
     .compact = solo_compact,
     .free_bytes = solo_free_bytes,
     .has_room = solo_has_room,
+    .keep_up = solo_keep_up,
     .scratch = solo_scratch,
     .set_min_free = solo_set_min_free,
     .keep_keys = keep_keys,
@@ -85,6 +86,7 @@ static void fill_options(struct solo_options *o) {
     o->idle_files = o->idle_files ? o->idle_files : 2 * USEC_SEC;
     o->take_in_count = o->take_in_count ? o->take_in_count : 64;
     o->take_in_after = o->take_in_after ? o->take_in_after : USEC_SEC;
+    o->take_in_bytes = o->take_in_bytes ? o->take_in_bytes : 16ULL << 20;
     o->pack_size = o->pack_size ? o->pack_size : 64ULL << 20;
     o->compact_size = o->compact_size ? o->compact_size : 256ULL << 10;
     o->min_free = o->min_free ? o->min_free : SOLO_MIN_FREE;

@@ -35,6 +35,7 @@ struct solo_options {
     usec_t idle_files;      /* they are closed when not used for so long; 0: 2 s */
     unsigned take_in_count; /* records by which mail.db may trail a pack; 0: 64 */
     usec_t take_in_after;   /* and for how long; 0: 1 s */
+    uint64_t take_in_bytes; /* and by how much before a change of many waits; 0: 16 MiB */
     uint64_t pack_size;     /* a longer pack is followed by a new one; 0: 64 MiB */
     uint64_t compact_size;  /* a shorter pack is not compacted; 0: 256 KiB */
     uint64_t min_free;      /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */

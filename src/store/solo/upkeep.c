@@ -45,6 +45,7 @@ static int rebuild_locked(struct solo_account *a) WAITS {
         a->mark = j.mark;
         log_records_free(&a->pending);
         work_caught_up(a);
+        a->behind = 0;
         places_forget(a);
         a->search_there = false;
         if (j.result.damaged)
