@@ -23,7 +23,7 @@ struct search_question {
     enum search_field field; /* SEARCH_ANY: anywhere. SEARCH_SUBJECT: the first Subject */
     struct slice name;       /* of SEARCH_HEADER: any field of that name; of Message-ID,
                               * In-Reply-To and Date the first */
-    struct slice needle;     /* folded (search_fold()) */
+    struct slice needle;     /* folded (search_fold_needle()) */
 };
 
 struct search_confirm;

@@ -35,7 +35,7 @@
 #include "base/siphash.h"
 
 /* Changes with whatever makes old terms differ from new ones: classes, bounds, folding, marks. */
-#define SEARCH_FORMAT 1U
+#define SEARCH_FORMAT 2U
 
 #define TIDY_PAGES 500
 #define LOG_LONG   4000 /* pages: then the log is written to the file */

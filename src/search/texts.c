@@ -6,6 +6,8 @@
  */
 #include "search/texts.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/encode.h"
 #include "base/error.h"
@@ -23,7 +25,8 @@
          */
 
 struct squeeze {
-    bool blank; /* the last byte given was one */
+    bool blank;    /* one has come, and waits for what follows it */
+    bool unspaced; /* the character before it is of a script without blanks */
 };
 
 /* A text on its way. */
@@ -56,27 +59,76 @@ struct search_texts {
 
 /* ------------------------------------------------------------------ folding */
 
-/* Makes runs of blanks in `to` from `from` on one blank each. */
+/* Kanji, kana, and their signs: no blanks stand between words of these. `s` is not empty. */
+static bool is_unspaced(struct slice s) {
+    uint32_t c = 0;
+    return (uint8_t)s.ptr[0] >= 0xe2 && utf8_decode(s, &c) > 0 &&
+           ((c >= 0x2e80 && c < 0x3130) || (c >= 0x31a0 && c < 0xa000) ||
+            (c >= 0xf900 && c < 0xfb00) || (c >= 0x20000 && c < 0x40000));
+}
+
+static bool ends_unspaced(struct slice s) {
+    size_t at = s.len - 1;
+    while (at > 0 && ((uint8_t)s.ptr[at] & 0xc0) == 0x80)
+        at--;
+    return is_unspaced(slice_from(s, at));
+}
+
+/* Of what stands in `to` from `from` on: a run of blanks becomes one, and none between characters
+ * of scripts without blanks. What is at the end waits for more, or for squeeze_end(). */
 static void squeeze(struct squeeze *s, struct buf *to, size_t from) {
-    char *out = to->ptr + from;
+    if (to->len == from)
+        return;
+    if (s->blank) { /* the one that waits stands in front again */
+        buf_add_byte(to, ' ');
+        memmove(to->ptr + from + 1, to->ptr + from, to->len - from - 1);
+        to->ptr[from] = ' ';
+        s->blank = false;
+    }
+    char *begin = to->ptr + from, *out = begin;
     for (size_t i = from; i < to->len; i++) {
         char c = to->ptr[i];
-        bool blank = ascii_is_space(c);
-        if (blank && s->blank)
+        if (ascii_is_space(c)) {
+            if (!s->blank && out > begin)
+                s->unspaced = ends_unspaced(slice_of(begin, (size_t)(out - begin)));
+            s->blank = true;
             continue;
-        s->blank = blank;
-        *out++ = blank ? ' ' : c;
+        }
+        if (s->blank && !(s->unspaced && is_unspaced(slice_from(buf_slice(to), i))))
+            *out++ = ' ';
+        s->blank = false;
+        *out++ = c;
     }
+    if (!s->blank)
+        s->unspaced = ends_unspaced(slice_of(begin, (size_t)(out - begin)));
     to->len = (size_t)(out - to->ptr);
+}
+
+static void squeeze_end(struct squeeze *s, struct buf *to) {
+    if (s->blank)
+        buf_add_byte(to, ' ');
+    *s = (struct squeeze){0};
 }
 
 void search_fold(struct slice utf8, struct buf *to) {
     struct text_fold fold = {0};
+    struct squeeze s = {0};
     size_t from = to->len;
     text_fold_add(&fold, utf8, to);
     text_fold_end(&fold, to);
-    if (to->len > from)
-        squeeze(&(struct squeeze){0}, to, from);
+    squeeze(&s, to, from);
+    squeeze_end(&s, to);
+}
+
+void search_fold_needle(struct slice utf8, struct buf *to) {
+    _cleanup_(buf_done) struct buf folded = {0};
+    search_fold(utf8, &folded);
+    struct slice s = buf_slice(&folded);
+    if (slice_starts(s, S(" ")) && (s.len == 1 || is_unspaced(slice_from(s, (size_t)1))))
+        s = slice_from(s, (size_t)1);
+    if (slice_ends(s, S(" ")) && ends_unspaced(slice_first(s, s.len - 1)))
+        s.len--;
+    buf_add(to, s);
 }
 
 /* ------------------------------------------------------------------ people */
@@ -229,8 +281,10 @@ static void take_field(struct search_texts *t, const struct mime_part *part, boo
 
 /* ------------------------------------------------------------------ bodies */
 
-static void give_folded(struct search_texts *t, size_t from) {
-    squeeze(&t->flow.squeeze, &t->folded, from);
+static void give_folded(struct search_texts *t, bool more) {
+    squeeze(&t->flow.squeeze, &t->folded, 0);
+    if (!more)
+        squeeze_end(&t->flow.squeeze, &t->folded);
     if (t->folded.len > 0 && t->sink->body)
         t->sink->body(t->arg, buf_slice(&t->folded));
     buf_clear(&t->folded);
@@ -258,8 +312,7 @@ static void take_text(struct search_texts *t, bool more) {
         buf_clear(&t->text);
     if (!more)
         text_fold_end(&f->fold, &t->folded);
-    if (t->folded.len > 0)
-        give_folded(t, 0);
+    give_folded(t, more);
 }
 
 /* Decoded octets of a body. */

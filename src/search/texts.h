@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The texts of a message in which people search, folded (message/unicode/text_fold.h), with each
- * run of blanks and line ends as one blank: so a phrase is found wherever its lines were broken.
- * Whoever compares folds his needle with search_fold().
+ * run of blanks and line ends as one blank, and as none between kanji or kana: so a phrase is found
+ * wherever its lines were broken, and a name with a blank in it and without. Whoever compares folds
+ * his needle with search_fold_needle().
  *
  * The message comes in pieces cut anywhere. Its texts are:
  * - each field of its header: decoded, as a line "name: value" and by itself;
@@ -23,6 +24,10 @@
 
 /* Appends text as it is compared: a whole one. */
 void search_fold(struct slice utf8, struct buf *to);
+
+/* The same for what may be a part of a text: a blank at an edge counts only where it does in every
+ * text that has this part. Nothing but blanks is empty. */
+void search_fold_needle(struct slice utf8, struct buf *to);
 
 /* Appends the addresses of a list of a map, not folded. `list` is as in message/map/map.h. */
 void search_people(struct slice list, struct buf *to);

@@ -87,7 +87,7 @@ static void check_part_of_itself(struct slice text, struct slice part, size_t pi
     bool has[QUESTIONS];
     buf_add_str(&message, "\r\n");
     buf_add(&message, text);
-    search_fold(part, &needle);
+    search_fold_needle(part, &needle);
     struct search_question qs[QUESTIONS] = {{.field = SEARCH_BODY, .needle = buf_slice(&needle)},
                                             {.field = SEARCH_ANY, .needle = buf_slice(&needle)}};
     answer(qs, buf_slice(&message), piece, has);
@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     struct slice message = slice_of(bytes + 3, len - 3);
     struct slice part = slice_first(slice_from(message, bytes[0] % message.len), bytes[1]);
     size_t piece = (size_t)bytes[2] + 1;
-    search_fold(part, &needle);
+    search_fold_needle(part, &needle);
     MUST(needle.len <= 11 * part.len);
     for (size_t i = 0; i < QUESTIONS; i++)
         qs[i] = (struct search_question){fields[i],

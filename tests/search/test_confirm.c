@@ -9,7 +9,7 @@
 static bool ask(struct slice message, enum search_field field, const char *name, const char *needle,
                 size_t piece) {
     _cleanup_(buf_done) struct buf folded = {0};
-    search_fold(slice_of_str(needle), &folded);
+    search_fold_needle(slice_of_str(needle), &folded);
     struct search_question q = {field, slice_of_str(name), buf_slice(&folded)};
     _cleanup_(search_confirm_free_p) struct search_confirm *c = search_confirm_new(&q, 1);
     search_confirm_begin(c, NULL);
@@ -26,7 +26,7 @@ static int by_map(struct slice message, enum search_field field, const char *nam
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(message_map_free_p) struct message_map_maker *maker = message_map_new();
     struct message_map map;
-    search_fold(slice_of_str(needle), &folded);
+    search_fold_needle(slice_of_str(needle), &folded);
     message_map_feed(maker, message);
     message_map_finish(maker, &blob);
     assert_int_equal(message_map_read(&a, buf_slice(&blob), &map), 0);
@@ -116,6 +116,36 @@ static void test_blanks_and_line_ends_are_one_blank(void **state) {
     assert_has(plain, SEARCH_BODY, "very \t good");
     assert_has_not(plain, SEARCH_BODY, "verygood");
     assert_has("\r\n\xe3\x80\x80 a \xe3\x80\x80\r\n b", SEARCH_BODY, " a b");
+}
+
+static void test_between_kanji_or_kana_blanks_and_line_ends_are_nothing(void **state) {
+    (void)state;
+    const char m[] =
+        "From: 山田　太郎 <yamada@example.test>\r\nSubject: 卒業\r\n 研究\r\n\r\n"
+        "東海道を早馬が\r\n走る。\r\n\r\n  長い行を折り \r\n返したメール Web \r\n会議\r\n"
+        "한국 \r\n어 \r\n";
+    assert_has(m, SEARCH_FROM, "山田太郎");
+    assert_has(m, SEARCH_FROM, "山田 太郎");
+    assert_has(m, SEARCH_FROM, "太郎 <");
+    assert_has(m, SEARCH_SUBJECT, "卒業研究");
+    assert_has(m, SEARCH_ANY, "subject: 卒業 研究");
+    assert_has(m, SEARCH_BODY, "早馬が走る。長い行");
+    assert_has(m, SEARCH_BODY, "折り返した");
+    assert_has(m, SEARCH_BODY, "web 会議 한국 어 ");
+    assert_has_not(m, SEARCH_BODY, "web会議");
+    assert_has_not(m, SEARCH_BODY, "한국어");
+}
+
+static void test_a_needle_ends_anywhere_in_a_text(void **state) {
+    (void)state;
+    const char m[] = "\r\n宿場 馬\r\n手紙 and words";
+    assert_has(m, SEARCH_BODY, "宿場 ");
+    assert_has(m, SEARCH_BODY, " 馬");
+    assert_has(m, SEARCH_BODY, "馬\r\n");
+    assert_has(m, SEARCH_BODY, "紙 ");
+    assert_has(m, SEARCH_BODY, " and ");
+    assert_has(m, SEARCH_BODY, " ");
+    assert_has_not(m, SEARCH_BODY, " nd");
 }
 
 /* ------------------------------------------------------------------ Japanese */
@@ -334,6 +364,8 @@ int main(void) {
         cmocka_unit_test(test_of_fields_that_stand_once_the_first_counts),
         cmocka_unit_test(test_an_empty_needle_is_in_every_message),
         cmocka_unit_test(test_blanks_and_line_ends_are_one_blank),
+        cmocka_unit_test(test_between_kanji_or_kana_blanks_and_line_ends_are_nothing),
+        cmocka_unit_test(test_a_needle_ends_anywhere_in_a_text),
         cmocka_unit_test(test_iso_2022_jp_in_seven_bits),
         cmocka_unit_test(test_width_and_kana_are_alike),
         cmocka_unit_test(test_text_without_a_label),

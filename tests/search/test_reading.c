@@ -39,7 +39,7 @@ static void check(struct search_index *ix, enum search_field field, const char *
                   const char *expected) {
     _cleanup_(buf_done) struct buf folded = {0}, text = {0};
     struct search_hits hits;
-    search_fold(slice_of_str(needle), &folded);
+    search_fold_needle(slice_of_str(needle), &folded);
     assert_int_equal(search_index_find(ix, field, buf_slice(&folded), USEC_NEVER, &hits), 0);
     assert_true(hits.narrows);
     for (size_t i = 0; i < hits.count; i++)

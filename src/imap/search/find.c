@@ -47,7 +47,7 @@ static void add_question(struct imap_find *f, const struct imap_search_node *n, 
     };
     _cleanup_(buf_done) struct buf text = {0}, folded = {0};
     charset_decode(&text, charset, n->text);
-    search_fold(buf_slice(&text), &folded);
+    search_fold_needle(buf_slice(&text), &folded);
     f->questions[f->question_count++] = (struct search_question){
         .field = fields[n->key],
         .name = n->key == IMAP_SEARCH_HEADER ? n->field : S(""),
