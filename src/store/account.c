@@ -123,7 +123,7 @@ static void account_free(struct store_account *a) {
         mailbox_free(a->mailboxes[i]);
     free(a->mailboxes);
     properties_free(a);
-    feed_done(a);
+    feed_forget_names(a);
     fiber_cond_wake_all(&s->settled);
     free(a);
 }

@@ -41,27 +41,46 @@
 #include "store/keywords.h"
 #include "store/store.h"
 
-struct mailbox {
-    struct store_account *account;
-    struct store_mailbox info; /* what is durable; its name is on the heap */
-    uint32_t uidnext;          /* given out, also to changes that are not durable yet */
-    bool loaded;
-    bool gone;                 /* was removed; whoever still uses it frees it with his last use */
+/* What a mailbox has while its entries or keywords are in memory, or come there. */
+struct mailbox_content {
+    struct mailbox *mailbox;
+    bool loaded, loading;
     struct entries *entries;   /* the present version, when loaded */
     struct keywords *keywords; /* of the entries, and what a change brings; NULL: there are none */
     struct link untidy_link;   /* in account->untidy */
     struct fiber_cond arrived;
-    bool loading;
     struct buf missed;     /* struct store_entry: what has come while it was loaded */
-    unsigned users;        /* of the entries: open views, changes */
     struct link used_link; /* in store->loaded, least recently used first */
     usec_t used;
-    struct store_mailbox_changes changes;
-    struct link changed_link; /* in account->feed.changed, if there were any */
 };
 
+/* What has changed in a mailbox since its account is in memory. */
+struct mailbox_changes {
+    struct mailbox *mailbox;
+    struct link link; /* in account->feed.changed */
+    struct store_mailbox_changes latest;
+};
+
+/* Small, since an account has several from the beginning, and its user looks at one. */
+struct mailbox {
+    struct store_account *account;
+    struct store_mailbox info; /* what is durable; its name is on the heap */
+    uint32_t uidnext;          /* given out, also to changes that are not durable yet */
+    unsigned gone : 1;         /* was removed; whoever still uses it frees it with his last use */
+    unsigned users : 31;       /* of the entries: open views, changes */
+    struct mailbox_content *content; /* NULL: nothing of it is in memory, nobody uses it */
+    struct mailbox_changes *changes; /* NULL: there were none */
+};
+
+static inline bool mailbox_is_loaded(const struct mailbox *m) {
+    return m->content && m->content->loaded;
+}
+static inline bool mailbox_is_loading(const struct mailbox *m) {
+    return m->content && m->content->loading;
+}
+
 struct feed {
-    struct list changed; /* mailboxes with changes of messages, the latest first */
+    struct list changed; /* struct mailbox_changes, of messages, the latest first */
     struct list names;   /* struct name_note, the oldest first */
     size_t count, bytes;
     uint64_t forgotten; /* names that have changed up to this MODSEQ may not be there */
@@ -110,7 +129,7 @@ struct store_account {
     struct feed feed;
     bool maildrop_locked;
     bool begins_bare;   /* with its INBOX alone, if it is new */
-    struct list untidy; /* mailboxes whose keywords have changed in this group */
+    struct list untidy; /* struct mailbox_content whose keywords have changed in this group */
 
     struct buf unmapped;   /* struct backend_mapped: new messages, see mapper.c */
     struct link map_link;  /* in store->unmapped */
@@ -136,7 +155,7 @@ struct store {
     struct fiber_turns turns;  /* deliveries not yet handed to a writer, by account */
     struct fiber_cond settled; /* an account has been opened or evicted */
     struct list idle;          /* accounts that nobody uses */
-    struct list loaded;        /* mailboxes whose entries are in memory */
+    struct list loaded;        /* struct mailbox_content with entries */
     struct buf dropped;        /* struct entries *: versions that the evictor frees in pieces */
     struct fiber_cond crowded; /* the evictor waits here */
     struct fiber *evictor;
@@ -185,6 +204,9 @@ void mailbox_free(struct mailbox *m);
 /* Its entries. After a 0 they stay in memory until mailbox_rest(). -E_UNKNOWN: it was removed. */
 int mailbox_load(struct mailbox *m) WAITS;
 void mailbox_rest(struct mailbox *m);
+
+/* Out of memory with what nobody uses; they come again with mailbox_load(). */
+void mailbox_unload(struct mailbox *m);
 
 /*
  * The keywords of a mailbox for a change that brings some: at least the names are there, until the
@@ -295,11 +317,14 @@ void account_changed(struct store_account *a);
 /* ------------------------------------------------------------------ feed.c */
 
 void feed_init(struct feed *f);
-void feed_done(struct store_account *a);
+
+/* Forgets the names that have changed until now. */
+void feed_forget_names(struct store_account *a);
 
 /* Messages of a mailbox have changed; what is seen of it is seen by all then. */
 enum feed_kind { FEED_ARRIVED = 1 << 0, FEED_VANISHED = 1 << 1, FEED_FLAGGED = 1 << 2 };
 void feed_note(struct mailbox *m, unsigned kinds, uint64_t modseq);
+void feed_drop(struct mailbox *m); /* it is no mailbox any more */
 
 /* A mailbox was made, renamed, removed; the paths are copied. */
 void feed_note_name(struct store_account *a, const struct store_name_change *c);

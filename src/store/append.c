@@ -158,11 +158,12 @@ static int spell_keywords(struct mailbox *m, const struct store_delivery *d, str
                           struct slice *ret) WAITS {
     _cleanup_(buf_done) struct buf text = {0};
     int error = d->keyword_count > 0 ? mailbox_keywords(m) : 0;
-    if (!error)
-        error = keywords_bring(m->keywords, d->keywords, d->keyword_count);
     if (error || d->keyword_count == 0)
         return error;
-    keywords_spell(m->keywords, d->keywords, d->keyword_count, &text);
+    error = keywords_bring(m->content->keywords, d->keywords, d->keyword_count);
+    if (error)
+        return error;
+    keywords_spell(m->content->keywords, d->keywords, d->keyword_count, &text);
     *ret = arena_copy(&g->arena, buf_slice(&text));
     return 0;
 }

@@ -80,6 +80,10 @@ static void publish_defaults(struct store_account *a, const struct beginning *b)
     a->given.modseq++;
     LIST_EACH (r, &b->records, const struct store_record, link)
         account_publish_modseq(a, r);
+    for (size_t i = 0; i < a->mailbox_count; i++)
+        if (a->mailboxes[i]->info.id != STORE_INBOX) /* most of them are never looked at */
+            mailbox_unload(a->mailboxes[i]);
+    feed_forget_names(a); /* nobody has seen it without them */
 }
 
 int account_begin(struct store_account *a, bool is_new) {

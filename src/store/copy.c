@@ -29,21 +29,21 @@ static int copy_set(struct copy *v, struct set_lines *lines, struct arena *arena
     size_t begin = lines->text.len;
     int error = 0;
     if (!line->is_known && from == v->to) {
-        keywords_text(from->keywords, set, &lines->text);
+        keywords_text(from->content->keywords, set, &lines->text);
         set_lines_end(lines, line, begin);
     } else if (!line->is_known) {
         _cleanup_(buf_done) struct buf text = {0}, names = {0};
         struct slice name;
-        keywords_text(from->keywords, set, &text);
+        keywords_text(from->content->keywords, set, &text);
         for (struct slice rest = buf_slice(&text); slice_next(&rest, ' ', &name);)
             buf_add_bytes(&names, &name, sizeof name);
         size_t count = names.len / sizeof name;
         error = mailbox_keywords(v->to);
         if (!error)
-            error = keywords_bring(v->to->keywords, (const void *)names.ptr, count);
+            error = keywords_bring(v->to->content->keywords, (const void *)names.ptr, count);
         if (error)
             return error;
-        keywords_spell(v->to->keywords, (const void *)names.ptr, count, &lines->text);
+        keywords_spell(v->to->content->keywords, (const void *)names.ptr, count, &lines->text);
         set_lines_end(lines, line, begin);
     }
     *ret_line = line->line;
@@ -66,7 +66,7 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
         uids[i] = e->uid;
         if (!v->move) { /* should the commit fail, nothing is lost but a question */
             e->flags |= ENTRY_SHARED;
-            (void)entries_set(&from->entries, e, &a->store->memory);
+            (void)entries_set(&from->content->entries, e, &a->store->memory);
             e->flags |= ENTRY_COPY;
         }
         e->keywords = e->keywords ? line & STORE_SET_MAX : 0;

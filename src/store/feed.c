@@ -9,15 +9,33 @@
 
 /* ------------------------------------------------------------------ mailboxes */
 
+static struct store_mailbox_changes *begin_changes(struct mailbox *m) {
+    if (!m->changes) {
+        m->changes = NEW(struct mailbox_changes);
+        m->changes->mailbox = m;
+        m->account->store->memory += (int64_t)sizeof *m->changes;
+    }
+    return &m->changes->latest;
+}
+
 void feed_note(struct mailbox *m, unsigned kinds, uint64_t modseq) {
+    struct store_mailbox_changes *c = begin_changes(m);
     if (kinds & FEED_ARRIVED)
-        m->changes.arrived = MAX(m->changes.arrived, modseq);
+        c->arrived = MAX(c->arrived, modseq);
     if (kinds & FEED_VANISHED)
-        m->changes.vanished = MAX(m->changes.vanished, modseq);
+        c->vanished = MAX(c->vanished, modseq);
     if (kinds & FEED_FLAGGED)
-        m->changes.flagged = MAX(m->changes.flagged, modseq);
-    link_remove(&m->changed_link);
-    list_prepend(&m->account->feed.changed, &m->changed_link);
+        c->flagged = MAX(c->flagged, modseq);
+    link_remove(&m->changes->link);
+    list_prepend(&m->account->feed.changed, &m->changes->link);
+}
+
+void feed_drop(struct mailbox *m) {
+    if (!m->changes)
+        return;
+    link_remove(&m->changes->link);
+    m->account->store->memory -= (int64_t)sizeof *m->changes;
+    free(TAKE_PTR(m->changes));
 }
 
 static uint64_t latest(const struct store_mailbox_changes *c) {
@@ -28,10 +46,10 @@ void store_mailboxes_changed(const struct store_account *a, uint64_t since,
                              void (*each)(void *arg, uint32_t mailbox,
                                           const struct store_mailbox_changes *changes),
                              void *arg) {
-    LIST_EACH (m, &a->feed.changed, const struct mailbox, changed_link) {
-        if (latest(&m->changes) <= since)
+    LIST_EACH (c, &a->feed.changed, const struct mailbox_changes, link) {
+        if (latest(&c->latest) <= since)
             return;
-        each(arg, m->info.id, &m->changes);
+        each(arg, c->mailbox->info.id, &c->latest);
     }
 }
 
@@ -95,7 +113,7 @@ void feed_init(struct feed *f) {
     list_init(&f->names);
 }
 
-void feed_done(struct store_account *a) {
+void feed_forget_names(struct store_account *a) {
     while (a->feed.count > 0)
         forget_oldest(a);
 }

@@ -24,7 +24,7 @@ struct flags_change {
 /* The set of keywords that comes of another one; `line` is NULL where there are none. */
 static struct set_line change_set(const struct flags_change *v, struct set_lines *lines,
                                   struct arena *arena, uint32_t set) {
-    const struct keywords *k = v->selection.mailbox->keywords;
+    const struct keywords *k = v->selection.mailbox->content->keywords;
     if (set == 0 && !v->of_keywords)
         return (struct set_line){0};
     struct set_line *line = set_lines_find(lines, arena, set);
@@ -89,10 +89,10 @@ static int prepare_keywords(struct flags_change *v) WAITS {
         return 0;
     int error = mailbox_keywords(m);
     if (!error)
-        error = keywords_bring(m->keywords, w->add_keywords, w->add_keyword_count);
+        error = keywords_bring(m->content->keywords, w->add_keywords, w->add_keyword_count);
     if (error)
         return error;
-    keywords_change_init(&v->keywords, m->keywords, w->add_keywords, w->add_keyword_count,
+    keywords_change_init(&v->keywords, m->content->keywords, w->add_keywords, w->add_keyword_count,
                          w->remove_keywords, w->remove_keyword_count);
     v->keywords.replace = w->replace_keywords;
     return 0;

@@ -82,7 +82,7 @@ static bool can_count(const struct store_account *a, size_t bodies) {
     uint64_t entries = 0;
     for (size_t i = 0; i < a->mailbox_count; i++) {
         const struct mailbox *m = a->mailboxes[i];
-        if (m->info.messages > 0 && !m->loaded)
+        if (m->info.messages > 0 && !mailbox_is_loaded(m))
             return false;
         entries += m->info.messages;
     }
@@ -94,8 +94,8 @@ static int count_in_memory(struct store_account *a, struct count *c) WAITS {
     _cleanup_(free_p) struct entries **versions = mem_array(most, sizeof(struct entries *));
     c->versions = versions;
     for (size_t i = 0; i < most; i++)
-        if (a->mailboxes[i]->loaded)
-            versions[c->version_count++] = entries_hold(a->mailboxes[i]->entries);
+        if (mailbox_is_loaded(a->mailboxes[i]))
+            versions[c->version_count++] = entries_hold(a->mailboxes[i]->content->entries);
     int error = offload(OFFLOAD_DISK, count_entries, c);
     for (size_t i = 0; i < c->version_count; i++)
         store_drop_entries(a->store, versions[i]);

@@ -70,7 +70,6 @@ struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox 
     m->info = *info;
     m->uidnext = info->uidnext;
     m->info.name = slice_of(mem_str(info->name), info->name.len);
-    fiber_cond_init(&m->arrived);
     a->mailboxes = mem_grow(a->mailboxes, (a->mailbox_count + 1) * sizeof(struct mailbox *));
     size_t at = a->mailbox_count++;
     for (; at > 0 && a->mailboxes[at - 1]->info.id > info->id; at--)
@@ -107,17 +106,39 @@ void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name) {
     free((void *)(uintptr_t)before.ptr);
 }
 
-static void unload(struct mailbox *m) {
-    store_drop_entries(m->account->store, TAKE_PTR(m->entries));
-    keywords_free(TAKE_PTR(m->keywords));
-    link_remove(&m->untidy_link);
-    link_remove(&m->used_link);
-    m->loaded = false;
+static struct mailbox_content *content_of(struct mailbox *m) {
+    if (!m->content) {
+        m->content = NEW(struct mailbox_content);
+        m->content->mailbox = m;
+        fiber_cond_init(&m->content->arrived);
+        m->account->store->memory += (int64_t)sizeof *m->content;
+    }
+    return m->content;
+}
+
+void mailbox_unload(struct mailbox *m) {
+    struct mailbox_content *c = TAKE_PTR(m->content);
+    if (!c)
+        return;
+    MUST(m->users == 0 && !c->loading);
+    store_drop_entries(m->account->store, c->entries);
+    keywords_free(c->keywords);
+    link_remove(&c->untidy_link);
+    link_remove(&c->used_link);
+    m->account->store->memory -= (int64_t)sizeof *c;
+    free(c);
+}
+
+/* What was there for a change, or for who waited, goes. */
+static void shrink(struct mailbox *m) {
+    const struct mailbox_content *c = m->content;
+    if (c && m->users == 0 && !c->loaded && !c->loading && !c->keywords)
+        mailbox_unload(m);
 }
 
 void mailbox_free(struct mailbox *m) {
-    MUST(m->users == 0 && !m->loading);
-    unload(m);
+    mailbox_unload(m);
+    feed_drop(m);
     m->account->store->memory -= mailbox_size(m);
     free((void *)(uintptr_t)m->info.name.ptr);
     free(m);
@@ -129,7 +150,7 @@ void mailbox_remove(struct mailbox *m) {
     while (a->mailboxes[at] != m)
         at++;
     a->mailbox_count--;
-    link_remove(&m->changed_link);
+    feed_drop(m);
     memmove(&a->mailboxes[at], &a->mailboxes[at + 1], (a->mailbox_count - at) * sizeof m);
     m->gone = true;
     if (m->users == 0)
@@ -137,18 +158,19 @@ void mailbox_remove(struct mailbox *m) {
 }
 
 static void touch(struct mailbox *m) {
-    link_remove(&m->used_link);
-    list_append(&m->account->store->loaded, &m->used_link);
-    m->used = fiber_now();
+    struct mailbox_content *c = m->content;
+    link_remove(&c->used_link);
+    list_append(&m->account->store->loaded, &c->used_link);
+    c->used = fiber_now();
 }
 
 /* ------------------------------------------------------------------ room */
 
 /* The mailbox that can be unloaded and was used least recently. */
 static struct mailbox *coldest_mailbox(struct store *s) {
-    LIST_EACH (m, &s->loaded, struct mailbox, used_link)
-        if (m->users == 0 && !m->loading)
-            return m;
+    LIST_EACH (c, &s->loaded, struct mailbox_content, used_link)
+        if (c->mailbox->users == 0 && !c->loading)
+            return c->mailbox;
     return NULL;
 }
 
@@ -159,9 +181,9 @@ static void unload_some(struct store *s) {
         const struct store_account *idle =
             k ? CONTAINER_OF(k, const struct store_account, idle_link) : NULL;
         struct mailbox *m = coldest_mailbox(s);
-        if (!m || (idle && idle->idle_since < m->used))
+        if (!m || (idle && idle->idle_since < m->content->used))
             return;
-        unload(m);
+        mailbox_unload(m);
         s->stats.evicted++;
     }
 }
@@ -175,19 +197,20 @@ void store_look_for_room(struct store *s) {
 /* ------------------------------------------------------------------ keywords */
 
 static void begin_keywords(struct mailbox *m) {
-    if (!m->keywords)
-        m->keywords = keywords_new(&m->account->store->memory);
+    struct mailbox_content *c = content_of(m);
+    if (!c->keywords)
+        c->keywords = keywords_new(&m->account->store->memory);
 }
 
 static void set_untidy(struct mailbox *m) {
-    if (!link_in_list(&m->untidy_link))
-        list_append(&m->account->untidy, &m->untidy_link);
+    if (!link_in_list(&m->content->untidy_link))
+        list_append(&m->account->untidy, &m->content->untidy_link);
 }
 
 int mailbox_keywords(struct mailbox *m) {
     _cleanup_(buf_done) struct buf names = {0};
     const struct backend_account *below = m->account->below;
-    if (!m->loaded && (m->loading || !m->keywords)) {
+    if (!mailbox_is_loaded(m) && (mailbox_is_loading(m) || !m->content || !m->content->keywords)) {
         int error = below->backend->ops->keywords(m->account->below, m->info.id, &names);
         if (error)
             return error;
@@ -196,20 +219,20 @@ int mailbox_keywords(struct mailbox *m) {
     struct slice rest = buf_slice(&names), name;
     while (slice_next(&rest, ' ', &name))
         if (keyword_is_good(name))
-            (void)keywords_bring(m->keywords, &name, 1);
+            (void)keywords_bring(m->content->keywords, &name, 1);
     set_untidy(m);
     return 0;
 }
 
 void mailbox_sets(struct mailbox *m, struct slice sets, struct buf *numbers) {
     struct slice line;
-    bool here = m->loaded || m->loading;
+    bool here = mailbox_is_loaded(m) || mailbox_is_loading(m);
     if (here && sets.len > 0) {
         begin_keywords(m);
         set_untidy(m);
     }
     while (sets.len > 0 && slice_next(&sets, '\n', &line)) {
-        uint32_t number = here ? keywords_set(m->keywords, line) : 0;
+        uint32_t number = here ? keywords_set(m->content->keywords, line) : 0;
         buf_add_bytes(numbers, &number, sizeof number);
     }
 }
@@ -220,11 +243,12 @@ void mailbox_sets(struct mailbox *m, struct slice sets, struct buf *numbers) {
 void account_tidy(struct store_account *a) {
     struct link *k;
     while ((k = list_pop(&a->untidy))) {
-        struct mailbox *m = CONTAINER_OF(k, struct mailbox, untidy_link);
-        if (m->loaded && m->keywords)
-            keywords_tidy(m->keywords);
-        else if (!m->loading)
-            keywords_free(TAKE_PTR(m->keywords));
+        struct mailbox_content *c = CONTAINER_OF(k, struct mailbox_content, untidy_link);
+        if (c->loaded && c->keywords)
+            keywords_tidy(c->keywords);
+        else if (!c->loading)
+            keywords_free(TAKE_PTR(c->keywords));
+        shrink(c->mailbox);
     }
 }
 
@@ -234,23 +258,23 @@ void account_tidy(struct store_account *a) {
 static void change_set(struct mailbox *m, uint32_t from, uint32_t to) {
     if (from == to)
         return;
-    keywords_use(m->keywords, to, 1);
-    keywords_use(m->keywords, from, -1);
+    keywords_use(m->content->keywords, to, 1);
+    keywords_use(m->content->keywords, from, -1);
     set_untidy(m);
 }
 
 static void add_entry(struct mailbox *m, const struct store_entry *e) {
-    if (entries_find(m->entries, e->uid))
+    if (entries_find(m->content->entries, e->uid))
         return;
     change_set(m, 0, e->keywords);
-    entries_append(&m->entries, e, &m->account->store->memory);
+    entries_append(&m->content->entries, e, &m->account->store->memory);
 }
 
 void mailbox_add_entry(struct mailbox *m, const struct store_entry *e) {
-    if (m->loaded)
+    if (mailbox_is_loaded(m))
         add_entry(m, e);
-    else if (m->loading)
-        buf_add_bytes(&m->missed, e, sizeof *e);
+    else if (mailbox_is_loading(m))
+        buf_add_bytes(&m->content->missed, e, sizeof *e);
 }
 
 struct flagging {
@@ -275,7 +299,7 @@ static void flag_entry(void *arg, const struct store_entry *wanted, struct store
 void mailbox_flag_entries(struct mailbox *m, const struct store_entry *list, size_t count,
                           const struct buf *set_numbers, uint64_t modseq) {
     struct flagging f = {m, set_numbers, modseq};
-    entries_change(&m->entries, list, count, flag_entry, &f, &m->account->store->memory);
+    entries_change(&m->content->entries, list, count, flag_entry, &f, &m->account->store->memory);
 }
 
 static void take_entry(void *arg, const struct store_entry *e) {
@@ -287,13 +311,13 @@ static void take_entry(void *arg, const struct store_entry *e) {
 }
 
 void mailbox_take_entries(struct mailbox *m, const uint32_t *uids, size_t count) {
-    entries_take(&m->entries, uids, count, take_entry, m, &m->account->store->memory);
+    entries_take(&m->content->entries, uids, count, take_entry, m, &m->account->store->memory);
 }
 
 /* ------------------------------------------------------------------ loading */
 
 void mailbox_begin(struct mailbox *m) {
-    m->loaded = true;
+    content_of(m)->loaded = true;
     touch(m);
 }
 
@@ -316,7 +340,7 @@ static int read_entries(struct mailbox *m, struct entries **ret) WAITS {
         mailbox_sets(m, buf_slice(&sets), &numbers);
         for (size_t i = 0; i < count; i++) {
             piece[i].keywords = set_number(&numbers, piece[i].keywords) & STORE_SET_MAX;
-            keywords_use(m->keywords, piece[i].keywords, 1);
+            keywords_use(m->content->keywords, piece[i].keywords, 1);
             entries_append(&all, &piece[i], memory);
         }
         if (count < size && sets.len < BACKEND_SETS)
@@ -335,6 +359,8 @@ static void leave(struct mailbox *m) {
     MUST(m->users > 0);
     if (--m->users == 0 && m->gone)
         mailbox_free(m);
+    else
+        shrink(m);
 }
 
 /* They stay in memory where entries, or a change under way, need them. */
@@ -344,35 +370,36 @@ int mailbox_keyword_names(struct mailbox *m, struct buf *names) {
     if (!error && m->gone)
         error = -E_UNKNOWN;
     if (!error)
-        keywords_names(m->keywords, names);
-    if (!m->loaded && !m->loading && !m->account->writing)
-        keywords_free(TAKE_PTR(m->keywords));
+        keywords_names(m->content->keywords, names);
+    if (m->content && !m->content->loaded && !m->content->loading && !m->account->writing)
+        keywords_free(TAKE_PTR(m->content->keywords));
     leave(m);
     return error;
 }
 
 int mailbox_load(struct mailbox *m) {
     struct store *s = m->account->store;
+    struct mailbox_content *c = content_of(m);
     int error = 0;
-    m->users++;
-    while (!error && m->loading)
-        error = fiber_cond_wait(&m->arrived);
-    if (!error && !m->loaded) {
-        m->loading = true;
-        error = read_entries(m, &m->entries);
-        m->loading = false;
+    m->users++; /* so the content stays */
+    while (!error && c->loading)
+        error = fiber_cond_wait(&c->arrived);
+    if (!error && !c->loaded) {
+        c->loading = true;
+        error = read_entries(m, &c->entries);
+        c->loading = false;
         if (!error) {
-            const struct store_entry *missed = (const void *)m->missed.ptr;
-            m->loaded = true;
-            for (size_t i = 0; i < m->missed.len / sizeof *missed; i++)
+            const struct store_entry *missed = (const void *)c->missed.ptr;
+            c->loaded = true;
+            for (size_t i = 0; i < c->missed.len / sizeof *missed; i++)
                 add_entry(m, &missed[i]);
             set_untidy(m);
             s->stats.loads++;
         } else {
-            keywords_free(TAKE_PTR(m->keywords));
+            keywords_free(TAKE_PTR(c->keywords));
         }
-        buf_done(&m->missed);
-        fiber_cond_wake_all(&m->arrived);
+        buf_done(&c->missed);
+        fiber_cond_wake_all(&c->arrived);
     }
     if (m->gone)
         error = -E_UNKNOWN;

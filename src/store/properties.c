@@ -12,7 +12,7 @@ void property_add(struct group *g, uint64_t modseq, const struct store_property 
     group_add(g, RECORD_PROPERTY)->property = (struct record_property){
         .mailbox = p->mailbox,
         .kind = p->kind,
-        .name = p->name,
+        .name = arena_copy(&g->arena, p->name),
         .is_set = value != NULL,
         .value = value ? *value : (struct slice){0},
         .size = value ? (uint32_t)value->len : 0,
@@ -29,10 +29,11 @@ struct property_change {
 static int prepare_property(struct store_account *a, struct change *c, struct group *g) {
     const struct property_change *v = CONTAINER_OF(c, struct property_change, change);
     const struct store_property *p = &v->about;
-    const struct slice *there = property_value(a, p->mailbox, p->kind, p->name);
+    struct slice there;
     if (p->mailbox && !mailbox_find(a, p->mailbox))
         return -E_UNKNOWN;
-    if (v->value && there && slice_eq(*there, *v->value))
+    if (v->value && property_value(a, p->mailbox, p->kind, p->name, &there) &&
+        slice_eq(there, *v->value))
         return 0;
     if (!v->value && !properties_has(a, p->mailbox, p->kind, p->name))
         return 0;
@@ -56,9 +57,9 @@ int store_property_set(struct store_account *a, uint32_t mailbox, enum store_pro
 
 int store_property_get(struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
                        struct slice name, struct buf *value) {
-    const struct slice *small = property_value(a, mailbox, kind, name);
-    if (small) {
-        buf_add(value, *small);
+    struct slice small;
+    if (property_value(a, mailbox, kind, name, &small)) {
+        buf_add(value, small);
         return 0;
     }
     if (!properties_has(a, mailbox, kind, name))
@@ -110,8 +111,11 @@ static void inherit_one(void *arg, const struct store_property *p) {
     child.mailbox = c->mailbox;
     c->count++;
     c->bytes += p->name.len + p->size;
-    property_add(c->group, c->modseq, &child,
-                 property_value(c->account, p->mailbox, p->kind, p->name));
+    struct slice value;
+    const bool small = property_value(c->account, p->mailbox, p->kind, p->name, &value);
+    if (small)
+        value = arena_copy(&c->group->arena, value);
+    property_add(c->group, c->modseq, &child, small ? &value : NULL);
 }
 
 int rights_inherit(struct store_account *a, struct group *g, uint64_t modseq, uint32_t from,
@@ -158,10 +162,11 @@ static int prepare_metadata(struct store_account *a, struct change *c, struct gr
         return -E_UNKNOWN;
     for (size_t i = 0; i < v->count; i++) {
         const struct store_metadata *m = &v->entries[i];
-        const struct store_property *there = property_find(a, v->mailbox, STORE_METADATA, m->entry);
-        count += (m->value != NULL) - (there != NULL);
+        struct store_property there;
+        const bool has = property_find(a, v->mailbox, STORE_METADATA, m->entry, &there);
+        count += (m->value != NULL) - has;
         bytes += m->value ? (int64_t)(m->entry.len + m->value->len) : 0;
-        bytes -= there ? (int64_t)(m->entry.len + there->size) : 0;
+        bytes -= has ? (int64_t)(m->entry.len + there.size) : 0;
     }
     if (properties_have_room_for(a, (size_t)MAX(count, 0), (size_t)MAX(bytes, 0)) < 0)
         return -E_LIMIT;
@@ -169,8 +174,9 @@ static int prepare_metadata(struct store_account *a, struct change *c, struct gr
         const struct store_metadata *m = &v->entries[i];
         const struct store_property p = {
             .mailbox = v->mailbox, .kind = STORE_METADATA, .name = m->entry};
-        const struct slice *there = property_value(a, p.mailbox, p.kind, p.name);
-        bool same = m->value ? there && slice_eq(*there, *m->value)
+        struct slice there;
+        bool same = m->value ? property_value(a, p.mailbox, p.kind, p.name, &there) &&
+                                   slice_eq(there, *m->value)
                              : !properties_has(a, p.mailbox, p.kind, p.name);
         if (!same)
             property_add(g, ++a->given.modseq, &p, m->value);

@@ -5,29 +5,51 @@
 
 #define REMOVED_MAX 1000U /* names of removed ones; beyond, the older half is forgotten */
 
+/* Accounts have some from the beginning, so it is one small piece of memory; its kin of struct
+ * store_property is made when somebody asks. */
 struct property {
-    struct store_property about; /* its name lies behind this struct */
-    struct slice value;          /* on the heap; ptr NULL: it is large, or not set */
+    uint64_t modseq;
+    uint32_t mailbox, kind;
+    uint32_t name_len, size; /* of the name, of the value */
+    bool is_set;
+    bool has_value; /* here, behind the name: it is small, and set */
+    char text[];
 };
+
+static struct slice name_of(const struct property *p) {
+    return slice_of(p->text, p->name_len);
+}
+
+static struct store_property about(const struct property *p) {
+    return (struct store_property){.mailbox = p->mailbox,
+                                   .kind = (enum store_property_kind)p->kind,
+                                   .name = name_of(p),
+                                   .is_set = p->is_set,
+                                   .size = p->size,
+                                   .modseq = p->modseq};
+}
+
+static size_t text_len(const struct property *p) {
+    return p->name_len + (p->has_value ? p->size : 0);
+}
 
 /* ------------------------------------------------------------------ finding */
 
-static int compare(const struct store_property *p, uint32_t mailbox, enum store_property_kind kind,
-                   struct slice name) {
+static int compare(const struct property *p, uint32_t mailbox, uint32_t kind, struct slice name) {
     if (p->mailbox != mailbox)
         return p->mailbox < mailbox ? -1 : 1;
     if (p->kind != kind)
         return p->kind < kind ? -1 : 1;
-    return slice_cmp(p->name, name);
+    return slice_cmp(name_of(p), name);
 }
 
 /* Where the property is, or would be. */
-static size_t place_of(const struct properties *all, uint32_t mailbox,
-                       enum store_property_kind kind, struct slice name) {
+static size_t place_of(const struct properties *all, uint32_t mailbox, uint32_t kind,
+                       struct slice name) {
     size_t low = 0, high = all->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(&all->list[middle]->about, mailbox, kind, name) < 0)
+        if (compare(all->list[middle], mailbox, kind, name) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -35,29 +57,36 @@ static size_t place_of(const struct properties *all, uint32_t mailbox,
     return low;
 }
 
-static struct property *find(const struct properties *all, uint32_t mailbox,
-                             enum store_property_kind kind, struct slice name) {
+static const struct property *find(const struct properties *all, uint32_t mailbox, uint32_t kind,
+                                   struct slice name) {
     size_t at = place_of(all, mailbox, kind, name);
-    if (at == all->count || compare(&all->list[at]->about, mailbox, kind, name) != 0)
+    if (at == all->count || compare(all->list[at], mailbox, kind, name) != 0)
         return NULL;
     return all->list[at];
 }
 
-const struct slice *property_value(const struct store_account *a, uint32_t mailbox,
-                                   enum store_property_kind kind, struct slice name) {
+bool property_value(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
+                    struct slice name, struct slice *ret) {
     const struct property *p = find(&a->properties, mailbox, kind, name);
-    return p && p->value.ptr ? &p->value : NULL;
+    if (!p || !p->has_value)
+        return false;
+    *ret = slice_of(p->text + p->name_len, p->size);
+    return true;
 }
 
-const struct store_property *property_find(const struct store_account *a, uint32_t mailbox,
-                                           enum store_property_kind kind, struct slice name) {
+bool property_find(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
+                   struct slice name, struct store_property *ret) {
     const struct property *p = find(&a->properties, mailbox, kind, name);
-    return p && p->about.is_set ? &p->about : NULL;
+    if (!p || !p->is_set)
+        return false;
+    *ret = about(p);
+    return true;
 }
 
 bool properties_has(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
                     struct slice name) {
-    return property_find(a, mailbox, kind, name) != NULL;
+    const struct property *p = find(&a->properties, mailbox, kind, name);
+    return p && p->is_set;
 }
 
 void store_property_each(const struct store_account *a, uint32_t mailbox,
@@ -65,11 +94,11 @@ void store_property_each(const struct store_account *a, uint32_t mailbox,
                          void (*each)(void *arg, const struct store_property *p), void *arg) {
     const struct properties *all = &a->properties;
     for (size_t at = place_of(all, mailbox, kind, S("")); at < all->count; at++) {
-        const struct store_property *p = &all->list[at]->about;
-        if (p->mailbox != mailbox || p->kind != kind)
+        const struct store_property p = about(all->list[at]);
+        if (p.mailbox != mailbox || p.kind != kind)
             return;
-        if (p->is_set)
-            each(arg, p);
+        if (p.is_set)
+            each(arg, &p);
     }
 }
 
@@ -80,9 +109,11 @@ int store_property_changes(const struct store_account *a, uint64_t since,
         return -E_LIMIT;
     if (since >= all->modseq)
         return 0;
-    for (size_t i = 0; i < all->count; i++)
-        if (all->list[i]->about.modseq > since)
-            each(arg, &all->list[i]->about);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct store_property p = about(all->list[i]);
+        if (p.modseq > since)
+            each(arg, &p);
+    }
     return 0;
 }
 
@@ -91,15 +122,13 @@ int store_property_changes(const struct store_account *a, uint64_t since,
 /* What it adds to the sums, or with -1 takes away. */
 static void count(struct store_account *a, const struct property *p, int sign) {
     struct properties *all = &a->properties;
-    size_t name = p->about.name.len;
-    a->store->memory += sign * (int64_t)(sizeof *p + sizeof p + name + p->value.len);
-    all->set += p->about.is_set ? (size_t)sign : 0;
-    all->bytes += p->about.is_set ? (uint64_t)((int64_t)(name + p->about.size) * sign) : 0;
+    a->store->memory += sign * (int64_t)(sizeof *p + sizeof p + text_len(p));
+    all->set += p->is_set ? (size_t)sign : 0;
+    all->bytes += p->is_set ? (uint64_t)(((int64_t)p->name_len + p->size) * sign) : 0;
 }
 
 static void free_one(struct store_account *a, struct property *p) {
     count(a, p, -1);
-    free((void *)(uintptr_t)p->value.ptr);
     free(p);
 }
 
@@ -116,13 +145,13 @@ static void forget_removed(struct store_account *a) {
         return;
     _cleanup_(free_p) uint64_t *when = mem_array(all->count - all->set, sizeof *when);
     for (size_t i = 0; i < all->count; i++)
-        if (!all->list[i]->about.is_set)
-            when[removed++] = all->list[i]->about.modseq;
+        if (!all->list[i]->is_set)
+            when[removed++] = all->list[i]->modseq;
     qsort(when, removed, sizeof *when, by_modseq);
     all->forgotten = when[removed / 2];
     for (size_t i = 0; i < all->count; i++) {
         struct property *p = all->list[i];
-        if (p->about.is_set || p->about.modseq > all->forgotten)
+        if (p->is_set || p->modseq > all->forgotten)
             all->list[kept++] = p;
         else
             free_one(a, p);
@@ -130,49 +159,53 @@ static void forget_removed(struct store_account *a) {
     all->count = kept;
 }
 
-static struct property *add(struct store_account *a, const struct record_property *r) {
-    struct properties *all = &a->properties;
-    size_t at = place_of(all, r->mailbox, (enum store_property_kind)r->kind, r->name);
-    struct property *p = mem_alloc(sizeof *p + r->name.len);
-    char *name = (char *)(p + 1);
+static struct property *property_new(const struct record_property *r) {
+    bool kept = r->is_set && r->value.len == r->size && r->size <= RECORD_VALUE_SMALL;
+    struct property *p = mem_alloc(sizeof *p + r->name.len + (kept ? r->size : 0));
+    *p = (struct property){.modseq = r->modseq,
+                           .mailbox = r->mailbox,
+                           .kind = r->kind,
+                           .name_len = (uint32_t)r->name.len,
+                           .size = r->is_set ? r->size : 0,
+                           .is_set = r->is_set,
+                           .has_value = kept};
     if (r->name.len)
-        memcpy(name, r->name.ptr, r->name.len);
-    *p = (struct property){.about = {.mailbox = r->mailbox,
-                                     .kind = (enum store_property_kind)r->kind,
-                                     .name = slice_of(name, r->name.len)}};
-    if (all->count == all->size) {
-        all->size = all->size ? 2 * all->size : 16;
-        all->list = mem_grow(all->list, all->size * sizeof *all->list);
-    }
-    memmove(&all->list[at + 1], &all->list[at], (all->count++ - at) * sizeof *all->list);
-    all->list[at] = p;
-    count(a, p, 1);
+        memcpy(p->text, r->name.ptr, r->name.len);
+    if (kept && r->size)
+        memcpy(p->text + r->name.len, r->value.ptr, r->size);
     return p;
 }
 
+/* A place in the list, at `at`. */
+static void make_place(struct properties *all, size_t at) {
+    if (all->count == all->size) {
+        all->size = all->size ? 2 * all->size : 8;
+        all->list = mem_grow(all->list, all->size * sizeof *all->list);
+    }
+    memmove(&all->list[at + 1], &all->list[at], (all->count++ - at) * sizeof *all->list);
+}
+
 void properties_put(struct store_account *a, const struct record_property *r) {
-    struct property *p =
-        find(&a->properties, r->mailbox, (enum store_property_kind)r->kind, r->name);
-    if (!p)
-        p = add(a, r);
-    if (p->about.modseq > r->modseq)
+    struct properties *all = &a->properties;
+    const size_t at = place_of(all, r->mailbox, r->kind, r->name);
+    const bool there = at < all->count && compare(all->list[at], r->mailbox, r->kind, r->name) == 0;
+    if (there && all->list[at]->modseq > r->modseq)
         return;
-    count(a, p, -1);
-    free((void *)(uintptr_t)p->value.ptr);
-    bool kept = r->is_set && r->value.len == r->size && r->size <= RECORD_VALUE_SMALL;
-    p->value = kept ? slice_of(mem_str(r->size ? r->value : S("")), r->size) : (struct slice){0};
-    p->about.is_set = r->is_set;
-    p->about.size = r->is_set ? r->size : 0;
-    p->about.modseq = r->modseq;
-    a->properties.modseq = MAX(a->properties.modseq, r->modseq);
+    struct property *p = property_new(r);
+    if (there)
+        free_one(a, all->list[at]);
+    else
+        make_place(all, at);
+    all->list[at] = p;
+    all->modseq = MAX(all->modseq, r->modseq);
     count(a, p, 1);
     forget_removed(a);
 }
 
 void properties_drop_mailbox(struct store_account *a, uint32_t mailbox) {
     struct properties *all = &a->properties;
-    size_t first = place_of(all, mailbox, (enum store_property_kind)0, S("")), end = first;
-    for (; end < all->count && all->list[end]->about.mailbox == mailbox; end++)
+    size_t first = place_of(all, mailbox, 0, S("")), end = first;
+    for (; end < all->count && all->list[end]->mailbox == mailbox; end++)
         free_one(a, all->list[end]);
     if (end > first)
         memmove(&all->list[first], &all->list[end], (all->count - end) * sizeof *all->list);
@@ -189,8 +222,8 @@ int properties_have_room(const struct store_account *a, uint32_t mailbox,
                          enum store_property_kind kind, struct slice name, size_t size) {
     const struct properties *all = &a->properties;
     const struct property *p = find(all, mailbox, kind, name);
-    bool is_set = p && p->about.is_set;
-    uint64_t before = is_set ? p->about.name.len + p->about.size : 0;
+    bool is_set = p && p->is_set;
+    uint64_t before = is_set ? (uint64_t)p->name_len + p->size : 0;
     if (!is_set && all->set >= STORE_PROPERTIES_MAX)
         return -E_LIMIT;
     return all->bytes - before + name.len + size > STORE_PROPERTIES_BYTES ? -E_LIMIT : 0;

@@ -18,13 +18,14 @@ void properties_free(struct store_account *a);
 bool properties_has(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
                     struct slice name);
 
-/* The property if it is set, else NULL; valid until something changes. */
-const struct store_property *property_find(const struct store_account *a, uint32_t mailbox,
-                                           enum store_property_kind kind, struct slice name);
+/* The property if it is set; its name is valid until something changes. */
+bool property_find(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
+                   struct slice name, struct store_property *ret);
 
-/* The value of a small one that is set; NULL: there is none, or it is large. */
-const struct slice *property_value(const struct store_account *a, uint32_t mailbox,
-                                   enum store_property_kind kind, struct slice name);
+/* The value of a small one that is set, until something changes; false: there is none, or it is
+ * large. */
+bool property_value(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
+                    struct slice name, struct slice *ret);
 
 /* Whether there is room for the property with this value; 0 or -E_LIMIT. */
 int properties_have_room(const struct store_account *a, uint32_t mailbox,
@@ -35,7 +36,8 @@ int properties_have_room_for(const struct store_account *a, size_t count, size_t
 
 /* ------------------------------------------------------------------ properties.c */
 
-/* For prepare: adds a record. The value stays where it is until the group is done. */
+/* For prepare: adds a record, with a copy of the name. The value stays where it is until the group
+ * is done. */
 void property_add(struct group *g, uint64_t modseq, const struct store_property *p,
                   const struct slice *value);
 

@@ -66,7 +66,7 @@ static void publish_append(struct store_account *a, const struct record_append *
 
 static void publish_flags(struct store_account *a, const struct record_flags *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
-    MUST(m && m->loaded);
+    MUST(m && mailbox_is_loaded(m));
     _cleanup_(buf_done) struct buf numbers = {0};
     mailbox_sets(m, r->sets, &numbers);
     mailbox_flag_entries(m, r->entries, r->count, &numbers, r->modseq);
@@ -88,7 +88,7 @@ static void add_deleted(struct store_account *a, uint64_t count, uint64_t bytes)
 
 static void publish_expunge(struct store_account *a, const struct record_expunge *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
-    MUST(m && m->loaded);
+    MUST(m && mailbox_is_loaded(m));
     mailbox_take_entries(m, r->uids, r->count);
     a->messages -= r->bodies;
     a->bytes -= r->bytes;

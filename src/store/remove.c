@@ -28,9 +28,9 @@ static bool has_children(const struct store_account *a, uint32_t mailbox) {
 
 /* All entries of the mailbox, piece by piece. */
 static void add_entries(struct freed *f, const struct mailbox *m, struct group *g) WAITS {
-    size_t count = entries_count(m->entries), run;
+    size_t count = entries_count(m->content->entries), run;
     for (size_t at = 0, piece = 0; at < count; at += run) {
-        const struct store_entry *e = entries_run(m->entries, at, &run);
+        const struct store_entry *e = entries_run(m->content->entries, at, &run);
         freed_add(f, e, run);
         piece += run;
         if (piece < SELECTION_PIECE)

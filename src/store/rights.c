@@ -72,9 +72,10 @@ struct listing {
 
 static void add_grant(void *arg, const struct store_property *p) {
     struct listing *l = arg;
-    const struct slice *value = property_value(l->account, p->mailbox, p->kind, p->name);
+    struct slice value;
     struct store_grant g = {.identifier = p->name};
-    if (!value || store_rights_parse(*value, &g.rights) < 0)
+    if (!property_value(l->account, p->mailbox, p->kind, p->name, &value) ||
+        store_rights_parse(value, &g.rights) < 0)
         return;
     l->grants = mem_grow(l->grants, (l->count + 1) * sizeof g);
     l->grants[l->count++] = g;
@@ -111,10 +112,10 @@ void store_rights_each(const struct store_account *a,
 
 uint32_t store_rights_granted(const struct store_account *a, uint32_t mailbox,
                               struct slice identifier) {
-    const struct slice *value = property_value(a, mailbox, STORE_RIGHTS, identifier);
+    struct slice value;
     uint32_t rights = 0;
-    if (value)
-        (void)store_rights_parse(*value, &rights);
+    if (property_value(a, mailbox, STORE_RIGHTS, identifier, &value))
+        (void)store_rights_parse(value, &rights);
     return rights;
 }
 

@@ -57,7 +57,7 @@ size_t selection_next(struct selection *s, struct group *g, struct store_entry *
     while (count == 0 && s->at < s->count) {
         if (s->at > 0)
             (void)fiber_yield();
-        struct entries_walk walk = {.version = s->mailbox->entries};
+        struct entries_walk walk = {.version = s->mailbox->content->entries};
         for (size_t end = MIN(s->count, s->at + most); s->at < end; s->at++) {
             const struct store_entry *e = entries_walk(&walk, s->uids[s->at]);
             if (e)

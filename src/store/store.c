@@ -149,8 +149,8 @@ void store_stats(const struct store *s, struct store_stats *ret) {
     ret->compacted = below.compacted;
     ret->failed_syncs = below.failed_syncs;
     ret->memory = (uint64_t)s->memory;
-    LIST_EACH (m, &s->loaded, const struct mailbox, used_link)
-        ret->messages += entries_count(m->entries);
+    LIST_EACH (c, &s->loaded, const struct mailbox_content, used_link)
+        ret->messages += entries_count(c->entries);
 }
 
 /* ------------------------------------------------------------------ facts of an account */

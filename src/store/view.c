@@ -30,16 +30,16 @@ int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view
     struct store_view *v = NEW(struct store_view);
     v->account = a;
     v->mailbox = m;
-    v->entries = entries_hold(m->entries);
-    if (m->keywords)
-        keywords_view_open(m->keywords, &v->keywords);
+    v->entries = entries_hold(m->content->entries);
+    if (m->content->keywords)
+        keywords_view_open(m->content->keywords, &v->keywords);
     v->info = (struct store_view_info){
         .mailbox = mailbox,
         .uidvalidity = m->info.uidvalidity,
         .uidnext = m->info.uidnext,
         .modseq = m->info.modseq,
-        .bytes = entries_bytes(m->entries),
-        .count = entries_count(m->entries),
+        .bytes = entries_bytes(m->content->entries),
+        .count = entries_count(m->content->entries),
     };
     *ret_view = v;
     return 0;
@@ -49,7 +49,7 @@ void store_view_close(struct store_view *v) {
     if (!v)
         return;
     store_drop_entries(v->account->store, v->entries);
-    keywords_view_close(v->mailbox->keywords, &v->keywords);
+    keywords_view_close(v->mailbox->content->keywords, &v->keywords);
     mailbox_rest(v->mailbox);
     free(v);
 }
@@ -92,7 +92,7 @@ size_t store_view_place(struct store_view *v, uint32_t uid) {
 
 void store_view_keywords(const struct store_view *v, const struct store_message *m,
                          struct buf *names) {
-    keywords_text(v->mailbox->keywords, m->keywords, names);
+    keywords_text(v->mailbox->content->keywords, m->keywords, names);
 }
 
 int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names) {
