@@ -76,7 +76,9 @@ const struct kind kind_table[] = {
      "Somebody brought deleted messages back into a mailbox."},
     {N(KIND_MAILBOX), 76, CONF_LOG_INFO, DISPOSITION_NONE, N_("Mailbox"),
      "by account change mailbox before after",
-     "Somebody made, renamed or deleted a mailbox by command, or changed who may do what in it."},
+     "Somebody made, renamed or deleted a mailbox by command, or changed who may do what in it; or "
+     "a "
+     "mail program renamed or deleted one."},
     {N(KIND_COPIED), 77, CONF_LOG_INFO, DISPOSITION_NONE, N_("Copied"),
      "by account mailbox into messages", "Somebody copied messages by command."},
     {N(KIND_MOVED), 78, CONF_LOG_INFO, DISPOSITION_NONE, N_("Moved"),

@@ -118,24 +118,40 @@ void imap_do_create(struct imap_session *s, const struct imap_command *command) 
         tell_created(s, command, id);
 }
 
-/* The mailbox that is called so when it is removed. */
-static int remove_named(struct imap_session *s, struct slice name, struct store_mailbox *m) WAITS {
+/* The mailbox that is called so when it is removed, its path, and what was in it: the view is NULL
+ * when that is not known. */
+struct removal {
+    struct store_mailbox mailbox;
+    struct buf path;
+    struct store_view *view;
+};
+
+static int remove_named(struct imap_session *s, struct slice name, struct removal *r) WAITS {
+    struct store_mailbox *m = &r->mailbox;
     int error = store_names_lock(s->account);
     if (error)
         return error;
     error = imap_find_allowed(s, name, STORE_RIGHT_REMOVE_MAILBOX, m);
-    if (!error)
+    if (!error) {
+        imap_mailbox_path(s->account, m->id, &r->path);
+        if (store_view_open(s->account, m->id, &r->view) < 0)
+            r->view = NULL;
         error = store_remove_mailbox(s->account, m->id, false);
+    }
     store_names_unlock(s->account);
     return error;
 }
 
 /* With messages, without others below it (RFC 9051 §6.3.5). */
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) {
-    struct store_mailbox m;
-    int error = remove_named(s, command->name, &m);
-    if (!error && s->selected && s->told.mailbox == m.id)
+    struct removal r = {0};
+    int error = remove_named(s, command->name, &r);
+    if (!error && s->selected && s->told.mailbox == r.mailbox.id)
         imap_unselect(s);
+    if (!error && r.view)
+        imap_note_deleted(s, buf_slice(&r.path), r.view);
+    store_view_close(r.view);
+    buf_done(&r.path);
     if (error == -E_BUSY)
         imap_say(&s->c, command->tag, "NO", "HASCHILDREN",
                  "there are mailboxes below it: delete those first");
@@ -208,7 +224,21 @@ static int rename_other(struct imap_session *s, uint32_t mailbox, struct slice t
     return error ? error : store_rename_mailbox(s->account, mailbox, parent, name);
 }
 
+/* The INBOX keeps its name: what was in it has the new one. */
+static void note_renamed(struct imap_session *s, struct slice from, uint32_t mailbox,
+                         struct slice to) {
+    _cleanup_(buf_done) struct buf path = {0};
+    if (!s->config->mailbox)
+        return;
+    if (mailbox == STORE_INBOX)
+        buf_add(&path, to);
+    else
+        imap_mailbox_path(s->account, mailbox, &path);
+    s->config->mailbox(s->config->gone_arg, s->account, from, buf_slice(&path));
+}
+
 static int rename_named(struct imap_session *s, struct slice from, struct slice to) WAITS {
+    _cleanup_(buf_done) struct buf before = {0};
     struct store_mailbox m;
     int error = store_names_lock(s->account);
     if (error)
@@ -216,10 +246,14 @@ static int rename_named(struct imap_session *s, struct slice from, struct slice 
     error = imap_find_allowed(s, from, STORE_RIGHT_REMOVE_MAILBOX, &m);
     if (!error && slice_eq(from, to))
         error = -EEXIST;
+    if (!error)
+        imap_mailbox_path(s->account, m.id, &before);
     if (!error && m.id == STORE_INBOX)
         error = imap_visits(s) ? -EACCES : rename_inbox(s, to);
     else if (!error)
         error = rename_other(s, m.id, to);
+    if (!error)
+        note_renamed(s, buf_slice(&before), m.id, to);
     store_names_unlock(s->account);
     return error;
 }

@@ -29,3 +29,20 @@ void imap_note_gone(struct imap_session *s, const struct buf *uids, struct slice
     g.to = to;
     s->config->gone(s->config->gone_arg, &g);
 }
+
+void imap_note_deleted(struct imap_session *s, struct slice path, struct store_view *view) {
+    struct store_view_info info;
+    store_view_info(view, &info);
+    struct imap_gone g = {.account = s->account,
+                          .from = path,
+                          .count = MIN(info.count, (size_t)IMAP_GONE_MAX),
+                          .all = info.count};
+    struct store_message *messages = arena_array(&s->c.arena, g.count, sizeof *messages);
+    for (size_t i = 0; i < g.count; i++)
+        store_view_at(view, i, &messages[i]);
+    g.messages = messages;
+    if (s->config->mailbox)
+        s->config->mailbox(s->config->gone_arg, s->account, path, S(""));
+    if (s->config->gone && g.all > 0)
+        s->config->gone(s->config->gone_arg, &g);
+}

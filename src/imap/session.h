@@ -29,7 +29,11 @@ struct imap_gone {
 struct imap_session_config {
     /* Told of them, for the event log. May be NULL. */
     void (*gone)(void *arg, const struct imap_gone *g) WAITS;
-    void *gone_arg;
+    void *gone_arg; /* of the next one, too */
+
+    /* Told of a mailbox that the client has renamed, or with `to` empty deleted; paths in the
+     * account. Does not wait. May be NULL. */
+    void (*mailbox)(void *arg, struct store_account *a, struct slice path, struct slice to);
 
     struct slice tag;        /* of the command that logged in: one that is (token_is_tag()) */
     struct slice user;       /* the canonical address of his login */

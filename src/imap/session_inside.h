@@ -182,6 +182,9 @@ int imap_remove_marked(struct imap_session *s, const struct imap_set *within, ui
  */
 void imap_note_gone(struct imap_session *s, const struct buf *uids, struct slice to) WAITS;
 
+/* Says that a mailbox with this path was deleted, and with it what was in the view. */
+void imap_note_deleted(struct imap_session *s, struct slice path, struct store_view *view) WAITS;
+
 struct store_flags imap_flags_change(const struct imap_store *st);
 
 /*

@@ -239,6 +239,35 @@ def test_the_journey_says_into_which_mailbox_it_came_and_who_moved_and_deleted_i
     assert events("fetched")[1]["facts"]["service"] == "pop3"
 
 
+def test_the_log_says_who_deleted_or_renamed_a_mailbox_and_the_journey_what_was_in_it(running):
+    running.add(TAMA)
+    send(running, "in the folder")
+    wait_for(lambda: found(running) == ["in the folder"])
+    client = imaplib.IMAP4("127.0.0.1", running.port(143), timeout=20)
+    client.starttls()
+    client.login(TAMA, PASSWORD)
+    assert client.create("Seminar")[0] == client.rename("Seminar", "Old/Seminar")[0] == "OK"
+    client.select("INBOX")
+    assert client.copy("1", "Old/Seminar")[0] == client.delete("Old/Seminar")[0] == "OK"
+    assert client.delete("Old")[0] == "OK"
+    client.logout()
+    said = running("log", "the mailbox").stdout
+    by = f"{TAMA} (imap from 127.0.0.1)"
+    assert f"{by} renamed the mailbox Seminar of {TAMA} to Old/Seminar" in said
+    assert f"{by} deleted the mailbox Old/Seminar of {TAMA}" in said
+    assert f"{by} deleted the mailbox Old of {TAMA}" in said
+    wait_for(lambda: f"{TAMA} deleted it from the mailbox Old/Seminar" in
+             " ".join(running("journey", "folder").stdout.split()))
+    for command in (("deleted",), ("restore", "--dry-run", "--all")):
+        done = running("mailbox", command[0], TAMA, *command[1:]).stdout
+        assert "The mailbox Seminar is not there any more" in " ".join(done.split())
+    running("mailbox", "create", TAMA, "Seminar")
+    done = running("mailbox", "restore", TAMA, "--mailbox", "Seminar", "--into", "Seminar", "--dry-run")
+    assert "not there" not in done.stdout
+    running("mailbox", "restore", TAMA, "--mailbox", "Seminar", "--into", "Seminar")
+    assert found(running, "--mailbox", "Seminar") == ["in the folder"]
+
+
 def test_nobody_fills_the_event_log_by_moving_his_messages(running):
     running.add(TAMA)
     running.add(HANA)

@@ -247,7 +247,7 @@ static void write_free(struct cli *c, int64_t bytes) {
 
 static void write_mailboxes(struct cli *c, const struct counts *counts) {
     _cleanup_(buf_done) struct buf size = {0};
-    if (counts->stored < 0)
+    if (counts->stored <= 0) /* unknown, or nothing yet */
         return;
     format_size(&size, (uint64_t)counts->stored_bytes);
     buf_printf(

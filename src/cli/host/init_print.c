@@ -228,8 +228,11 @@ static void write_doors(struct cli *c) {
         struct slice *to = &words[door->session ? CROWD_READERS : door->kind];
         if (door->session)
             ports = arena_printf(c->arena, _("%.*s for %s"), SLICE_ARG(ports), door->protocol);
-        *to = to->len > 0 ? arena_printf(c->arena, "%.*s, %.*s", SLICE_ARG(*to), SLICE_ARG(ports))
-                          : ports;
+        struct slice first = door->session ? ports : *to; /* what most readers use is the newest */
+        struct slice second = door->session ? *to : ports;
+        *to = to->len > 0
+                  ? arena_printf(c->arena, "%.*s, %.*s", SLICE_ARG(first), SLICE_ARG(second))
+                  : ports;
     }
     step(c, 3,
          arena_printf(c->arena,

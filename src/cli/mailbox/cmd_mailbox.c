@@ -66,6 +66,7 @@ struct listing {
     struct slice into; /* or else here; empty: where they were */
     uint64_t count, bytes;
     uint64_t back, back_bytes; /* of them: were brought back already */
+    struct slice lost;         /* a mailbox of one of the others that is not there any more */
     usec_t keep;
     uint64_t size_max;
 };
@@ -128,6 +129,11 @@ static void add_row(struct listing *l, const struct rpc_deleted *d, struct arena
     table_text(t, d->subject);
 }
 
+static void note_lost(struct listing *l, const struct rpc_deleted *d) {
+    if (!d->has_mailbox && !d->restored && l->lost.len == 0)
+        l->lost = arena_copy(l->c->arena, d->mailbox_name);
+}
+
 static int list_all(struct listing *l, struct mailbox_access *x,
                     const struct rpc_deleted_match *match, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
@@ -145,6 +151,7 @@ static int list_all(struct listing *l, struct mailbox_access *x,
             l->back += out.messages[i].restored;
             l->back_bytes += out.messages[i].restored ? out.messages[i].size : 0;
             l->bytes += out.messages[i].size;
+            note_lost(l, &out.messages[i]);
             if (l->c->json)
                 add_json(l, &out.messages[i], &a);
             else
@@ -190,6 +197,19 @@ static void add_count(struct cli *c, const char *format, uint64_t count, uint64_
     buf_printf(&c->out, format, (unsigned long long)count, buf_str(&size));
 }
 
+/* Where they come back to. */
+static void add_lost(struct cli *c, const struct listing *l) {
+    if (l->lost.len == 0 || l->into.len > 0)
+        return;
+    struct slice text = arena_printf(
+        c->arena,
+        _("The mailbox %.*s is not there any more, so what was in it comes back into the INBOX. To"
+          " have it as it was, make it again (`hayauma mailbox create`), and restore with --mailbox"
+          " and --into."),
+        SLICE_ARG(cli_shown(c->arena, l->lost)));
+    format_paragraph(&c->out, text, 0, c->width > 0 ? c->width : SIZE_MAX);
+}
+
 /* What is kept, and so what goes next. */
 static void add_bounds(struct cli *c, const struct listing *l) {
     _cleanup_(buf_done) struct buf size = {0};
@@ -233,6 +253,7 @@ static int cmd_mailbox_deleted(struct cli *c) WAITS {
     else
         add_count(c, P_("\n%llu message (%s).\n", "\n%llu messages (%s).\n", l.count), l.count,
                   l.bytes);
+    add_lost(c, &l);
     add_bounds(c, &l);
     return CLI_OK;
 }
@@ -317,6 +338,7 @@ static int try_out(struct cli *c, struct mailbox_access *x, const struct rpc_del
                  "\n%llu messages (%s) would be brought back.\n", ret->count),
               ret->count, l.bytes - l.back_bytes);
     add_already(c, ret->already);
+    add_lost(c, &l);
     return 0;
 }
 

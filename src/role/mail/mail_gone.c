@@ -40,9 +40,9 @@ static queue_id accepted_as(struct store_account *account, const struct store_me
 }
 
 /* What may still be told of the account. */
-static uint64_t *left_of(const struct gone_note *n) {
-    struct mail *m = n->process->state;
-    struct mail_gone_left *g = &m->gone[n->account % MAIL_GONE_PLACES];
+static uint64_t *left_of(const struct process *p, uint64_t account) {
+    struct mail *m = p->state;
+    struct mail_gone_left *g = &m->gone[account % MAIL_GONE_PLACES];
     if (g->when == 0)
         *g = (struct mail_gone_left){fiber_now(), MAIL_GONE_BURST};
     uint64_t more = (uint64_t)((fiber_now() - g->when) / MAIL_GONE_EVERY);
@@ -74,7 +74,7 @@ static void tell_note(struct gone_note *n) WAITS {
     _cleanup_(store_account_close_p) struct store_account *account = NULL;
     _cleanup_(buf_done) struct buf others = {0};
     struct mail *m = n->process->state;
-    uint64_t *left = left_of(n);
+    uint64_t *left = left_of(n->process, n->account);
     size_t told = 0;
     (void)store_account_open(m->store, n->account, &account);
     for (size_t i = 0; i<n->count && * left> 0; i++) {
@@ -97,6 +97,30 @@ static void tell_note(struct gone_note *n) WAITS {
     }
     arena_done(&n->arena);
     free(n);
+}
+
+/* By whom: as of who changes mailboxes by command. */
+void mail_tell_mailbox(struct mail_session *s, uint64_t account, struct slice path,
+                       struct slice to) {
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *owner = s->owner ? s->owner : s->address;
+    uint64_t *left = left_of(s->process, account);
+    if (*left == 0)
+        return;
+    --*left;
+    struct slice by =
+        arena_printf(&a, "%s (%.*s from %s)", s->address, SLICE_ARG(s->door->service), s->peer);
+    const struct event_fact facts[] = {
+        {S(FACT_BY), by},
+        {S(FACT_ACCOUNT), slice_of_str(owner)},
+        {S(FACT_CHANGE), to.len > 0 ? S("rename") : S("remove")},
+        {S(FACT_MAILBOX), path},
+        {S(FACT_AFTER), to},
+    };
+    process_event(s->process, 0, KIND_MAILBOX, facts, ARRAY_SIZE(facts) - (to.len == 0),
+                  "%.*s %s the mailbox %.*s of %s%s%.*s", SLICE_ARG(by),
+                  to.len > 0 ? "renamed" : "deleted", SLICE_ARG(path), owner,
+                  to.len > 0 ? " to " : "", SLICE_ARG(to));
 }
 
 /* ------------------------------------------------------------------ notes */

@@ -18,6 +18,10 @@ struct mail_gone {
     size_t all;   /* that have gone */
 };
 
+/* A reader has renamed a mailbox, or with `to` empty deleted it: an event, of the same number. */
+void mail_tell_mailbox(struct mail_session *s, uint64_t account, struct slice path,
+                       struct slice to);
+
 /* What is pointed to is copied. The events may come a moment later than the answer to the client.
  */
 void mail_tell_gone(struct mail_session *s, const struct mail_gone *g) WAITS;

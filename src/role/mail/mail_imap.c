@@ -46,6 +46,11 @@ static void note_gone(void *arg, const struct imap_gone *g) WAITS {
                                             .all = g->all});
 }
 
+static void note_mailbox(void *arg, struct store_account *account, struct slice path,
+                         struct slice to) {
+    mail_tell_mailbox(arg, store_account_id(account), path, to);
+}
+
 static int hand_back(void *arg) WAITS {
     const struct mail_session *s = arg;
     _cleanup_(arena_done) struct arena a = {0};
@@ -71,6 +76,7 @@ void mail_serve_imap(struct mail_session *s) {
     s->events_keep = conf->events.keep;
     config.gone = note_gone;
     config.gone_arg = s;
+    config.mailbox = note_mailbox;
     config.others = &mail_imap_others;
     config.others_arg = s;
     config.user = slice_of_str(s->address);

@@ -73,8 +73,8 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
         return problem_set(
             problem, r,
             r == -EADDRINUSE
-                ? N_("cannot listen on %.*s for %s: %s; another program uses this port: stop it, or"
-                     " change listen or port-offset in the settings")
+                ? N_("cannot listen on %.*s for %s: %s; another program uses this port (`ss -ltnp`"
+                     " shows which): stop it, or change listen or port-offset in the settings")
             : r == -EACCES ? N_("cannot listen on %.*s for %s: %s; ports below 1024 need root: see"
                                 " port-offset")
             : r == -EADDRNOTAVAIL
