@@ -73,8 +73,10 @@ void imap_do_genurlauth(struct imap_session *s, const struct imap_command *comma
     int error = 0;
     imap_write_begin(&s->c.writer, S("*"));
     imap_write_word(&s->c.writer, "GENURLAUTH");
-    for (size_t i = 0; !error && i < asked->count; i++)
+    for (size_t i = 0; !error && i < asked->count; i++) {
         error = allow(s, &asked->urls[i]);
+        (void)fiber_yield_if_long();
+    }
     imap_write_end(&s->c.writer);
     if (error)
         buf_clear(&s->c.out);

@@ -44,6 +44,7 @@ struct imap_session {
     uint32_t rights;               /* in it, as the client was told last; see imap/rights.h */
     uint64_t flags_told;           /* MODSEQ up to which the client knows of flags */
     struct buf saved;              /* "$": struct imap_range of UIDs */
+    bool not_saved;                /* what the command has found was too much for that */
     struct imap_context *contexts; /* see imap/search/context.h */
     struct imap_range own; /* UIDs of new messages that this session has made; first 0: none */
 

@@ -89,6 +89,8 @@ const struct phrase imap_phrases[] = {
     {"that is its quota", "容量制限です"},
     {"that is its status", "状態です"},
     {"that is no URL of yours to be allowed", "許可できる URL ではありません"},
+    {"that is too much to be saved, but what was found is told",
+     "検索結果は応答しましたが、多すぎるため保存できません"},
     {"that is what they allow", "URL の内容です"},
     {"that is more than there may be here", "上限を超えています"},
     {"that is the metadata", "メタデータです"},

@@ -59,7 +59,7 @@ def host(world):
         uid = wire.append(PARTS)
         url = f"imap://{host.hog.replace('@', '%40')}@a/INBOX/;UID={uid}/;SECTION=9999;URLAUTH=anonymous"
         url = wire.ok(f'GENURLAUTH "{url}" INTERNAL')[0].split()[-1].strip(b'"')
-        HOGS["urls"] = b"URLFETCH" + b" {%d+}\r\n%s" % (len(url), url) * 5000
+        HOGS["urls"] = b"URLFETCH" + b" {%d+}\r\n%s" % (len(url), url) * 250
         for _ in range(5):
             wire.ok("COPY 1:* INBOX")
             wire.ok("NOOP")

@@ -6,11 +6,15 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "fiber/wait.h"
 #include "imap/limit.h"
 
 #define SEND_AT 16384U /* bytes of a long line that go on their way together */
 
 #define SORTED_AT_ONCE 10000U /* messages, whatever others do */
+
+#define SAVED_MAX    1048576U /* bytes of ranges that a session has for "$" */
+#define SORT_AT_ONCE 4096U    /* bytes of UIDs; more take another thread */
 
 int imap_turn_to_sort(struct imap_session *s, size_t messages, struct fiber_turn *turn) {
     if (messages <= SORTED_AT_ONCE || !s->config->sorting)
@@ -81,6 +85,12 @@ static int compare_uids(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static int sort_uids(void *arg) {
+    struct buf *uids = arg;
+    qsort(uids->ptr, uids->len / sizeof(uint32_t), sizeof(uint32_t), compare_uids);
+    return 0;
+}
+
 /* RFC 5182 §2.4, RFC 9394 §3.2: what was told, unless that were numbers of messages only. */
 static void save(struct imap_session *s, const struct imap_found *found, unsigned returns,
                  size_t from, size_t to) WAITS {
@@ -94,12 +104,16 @@ static void save(struct imap_session *s, const struct imap_found *found, unsigne
             buf_add_bytes(&uids, &found->uids[i], sizeof *found->uids);
         (void)fiber_yield_if_long();
     }
-    size_t count = uids.len / sizeof(uint32_t);
-    if (found->command->verb == IMAP_SORT && count > 0)
-        qsort(uids.ptr, count, sizeof(uint32_t), compare_uids);
+    const bool sorted = found->command->verb == IMAP_SORT && uids.len > 0;
+    if (sorted && uids.len > SORT_AT_ONCE)
+        (void)offload(OFFLOAD_SCAN, sort_uids, &uids);
+    else if (sorted)
+        (void)sort_uids(&uids);
     struct imap_set set = imap_set_of_uids(&uids, &s->c.arena);
     buf_done(&s->saved);
-    buf_add_bytes(&s->saved, set.ranges, set.count * sizeof *set.ranges);
+    s->not_saved = set.count * sizeof *set.ranges > SAVED_MAX;
+    if (!s->not_saved)
+        buf_add_bytes(&s->saved, set.ranges, set.count * sizeof *set.ranges);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -282,7 +296,9 @@ void imap_no_search(struct imap_session *s, const struct imap_command *command, 
 
 void imap_end_search(struct imap_session *s, const struct imap_command *command, uint32_t lowest,
                      const char *text) {
+    const bool not_saved = s->not_saved;
     int error = imap_look(s);
+    s->not_saved = false;
     if (s->end != DOOR_END_NONE)
         return;
     if (error) {
@@ -290,6 +306,9 @@ void imap_end_search(struct imap_session *s, const struct imap_command *command,
         return;
     }
     imap_tell(s, command->uid ? (unsigned)(IMAP_TELL_UIDS | IMAP_TELL_EXPUNGES) : 0, 0);
-    if (!imap_say_limited(s, command, lowest, false))
+    if (not_saved) /* RFC 5182 §2.1 */
+        imap_say(&s->c, command->tag, "NO", "NOTSAVED",
+                 "that is too much to be saved, but what was found is told");
+    else if (!imap_say_limited(s, command, lowest, false))
         imap_ok(s, command, "%s", text);
 }
