@@ -8,7 +8,8 @@
  *     see you tod     "you" AND ("tod" OR "today" OR ... OR "\1tod") AND ("see" OR ... OR "\1see")
  *
  * A part that lies in many words is left out when the rest narrows without it; alone, it is asked
- * for in several questions.
+ * for in several questions. What a word of a field begins with is asked of FTS5 as it is: fields
+ * have few words, and there are numbers of all kinds among those of the vocabulary.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -91,12 +92,28 @@ static void look_through(struct slice block, const struct search_needle_part *pa
     }
 }
 
+/* Whether a part is asked for as it is. */
+static bool is_prefix(const struct question *q, size_t part) {
+    return q->needle.parts[part].begins && search_field_has_terms(q->field);
+}
+
+/* Whether words are looked for that have it. */
+static bool needs_words(const struct question *q, size_t part) {
+    return !is_prefix(q, part) && !q->needle.parts[part].is_letter;
+}
+
 static int find_words(struct question *q) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    bool any = false;
+    for (size_t i = 0; i < q->needle.part_count; i++)
+        any |= needs_words(q, i);
+    if (!any)
+        return 0;
     int r = db_query(q->ix->db, &row, "SELECT words FROM vocabulary ORDER BY block");
     while (r == 0 && (r = db_step(q->ix->db, row)) == 1) {
         for (size_t i = 0; i < q->needle.part_count; i++)
-            look_through(db_bytes(row, 0), &q->needle.parts[i], &q->matches[i]);
+            if (needs_words(q, i))
+                look_through(db_bytes(row, 0), &q->needle.parts[i], &q->matches[i]);
         r = is_late(q->ix) ? -E_LIMIT : 0;
     }
     return r;
@@ -136,12 +153,16 @@ static void ask_piece(void *arg, enum search_term kind, struct slice text) {
 
 /*
  * One of the words, or a long one that has the part: its pieces of three characters, or what begins
- * with both of two.
+ * with fewer.
  */
 static void ask_part(struct question *q, size_t part, struct slice words) {
     struct slice word, needle = slice_of(q->needle.parts[part].text, q->needle.parts[part].len);
     struct pieces pieces = {.question = q};
     buf_add_str(&q->text, q->text.len > 0 ? " AND (" : "(");
+    if (is_prefix(q, part)) {
+        ask_term(q, SEARCH_WORD, needle, true);
+        buf_add_str(&q->text, " OR ");
+    }
     while (slice_next(&words, ' ', &word) && word.len > 0) {
         ask_term(q, SEARCH_WORD, word, false);
         buf_add_str(&q->text, " OR ");
@@ -214,8 +235,8 @@ static void sort_hits(struct search_hits *h) {
 
 /* -E_LIMIT: the index does not narrow. */
 static int find(struct question *q) {
-    size_t few = 0; /* the part in the fewest words */
-    int r = q->needle.part_count > 0 ? find_words(q) : 0;
+    size_t few = SIZE_MAX; /* the part in the fewest words */
+    int r = find_words(q);
     if (r < 0)
         return r;
     for (size_t i = 0; i < q->needle.term_count; i++) {
@@ -224,15 +245,18 @@ static int find(struct question *q) {
         ask_term(q, t->kind, slice_of(t->text, t->len), t->begins);
     }
     for (size_t i = 0; i < q->needle.part_count; i++) {
-        if (q->matches[i].count <= WORDS_ASKED)
+        const size_t count = q->matches[i].count;
+        if (is_prefix(q, i) || (needs_words(q, i) && count <= WORDS_ASKED))
             ask_part(q, i, buf_slice(&q->matches[i].words));
-        if (q->matches[i].count < q->matches[few].count)
+        if (needs_words(q, i) && (few == SIZE_MAX || count < q->matches[few].count))
             few = i;
     }
     if (q->text.len > 0)
         r = ask(q);
+    else if (few == SIZE_MAX || q->matches[few].count > WORDS_MAX)
+        r = -E_LIMIT;
     else
-        r = q->matches[few].count > WORDS_MAX ? -E_LIMIT : ask_in_turns(q, few);
+        r = ask_in_turns(q, few);
     if (r == 0)
         r = add_hits(q, "SELECT body FROM unread", (struct slice){0});
     return r;

@@ -88,9 +88,9 @@ static void take_letters(struct reading *r, struct slice run, bool begins, bool 
         has_digit |= ascii_is_digit(run.ptr[i]);
     if ((begins && ends) || search_is_long(count, has_digit)) {
         cut_run(r, run, !ends);
-    } else if (count > 1) {
+    } else if (count > 1 || begins) {
         struct search_needle_part *p = &r->needle->parts[r->needle->part_count++];
-        *p = (struct search_needle_part){begins, ends, (uint8_t)run.len, {0}};
+        *p = (struct search_needle_part){begins, ends, count == 1, (uint8_t)run.len, {0}};
         memcpy(p->text, run.ptr, run.len);
     }
 }

@@ -24,6 +24,7 @@ struct search_needle {
 
     struct search_needle_part {
         bool begins, ends; /* of the word */
+        bool is_letter;    /* one character, which begins one */
         uint8_t len;
         char text[SEARCH_TERM_MAX];
     } parts[2]; /* each lies in a word, or in a long one */

@@ -187,6 +187,30 @@ static void test_a_part_of_very_many_words_does_not_narrow(void **state) {
     assert_true(hits.narrows && hits.count == 1);
 }
 
+static void test_what_words_of_a_field_begin_with_narrows_however_many_do(void **state) {
+    struct place *p = *state;
+    _cleanup_(search_hits_done) struct search_hits hits = {0};
+    char text[64];
+    assert_int_equal(search_index_begin(p->ix), 0);
+    for (unsigned i = 1; i <= 8000; i++) {
+        (void)snprintf(text, sizeof text, "about matter %u%s", i,
+                       i == 5000 ? "0123456789abcdef" : "");
+        add_texts(p->ix, i, SEARCH_SUBJECT, slice_of_str(text), S("matter 7"));
+    }
+    assert_int_equal(search_index_end(p->ix, 0), 0);
+    assert_int_equal(search_index_find(p->ix, SEARCH_SUBJECT, S("matter 7"), USEC_NEVER, &hits), 0);
+    assert_true(hits.narrows && hits.count >= 1111 && hits.count < 1200);
+    search_hits_done(&hits);
+    assert_int_equal(search_index_find(p->ix, SEARCH_SUBJECT, S("r 50000"), USEC_NEVER, &hits), 0);
+    assert_true(hits.narrows && hits.count == 1 && hits.bodies[0] == 5000);
+    search_hits_done(&hits);
+    assert_int_equal(search_index_find(p->ix, SEARCH_SUBJECT, S(" 7"), USEC_NEVER, &hits), 0);
+    assert_true(hits.narrows && hits.count >= 1111 && hits.count < 1200);
+    search_hits_done(&hits);
+    assert_int_equal(search_index_find(p->ix, SEARCH_ANY, S(" 7"), USEC_NEVER, &hits), 0);
+    assert_false(hits.narrows); /* of a letter that begins words there are too many */
+}
+
 static void test_without_patience_the_index_does_not_narrow(void **state) {
     struct place *p = *state;
     _cleanup_(search_hits_done) struct search_hits hits = {0};
@@ -496,6 +520,7 @@ int main(void) {
         TEST(a_field_is_asked_by_itself),
         TEST(a_body_that_cannot_be_read_is_a_hit_for_each_needle),
         TEST(a_part_of_very_many_words_does_not_narrow),
+        TEST(what_words_of_a_field_begin_with_narrows_however_many_do),
         TEST(without_patience_the_index_does_not_narrow),
         TEST(no_text_with_the_needle_is_missed),
         TEST(a_batch_that_fails_leaves_nothing),

@@ -30,6 +30,8 @@ static void test_a_run_at_an_edge_is_part_of_a_word(void **state) {
     assert_needle("eeti", "eeti ");
     assert_needle("lo wor", "lo] [wor ");
     assert_needle("lo of wor", "lo] [wor w:of ");
+    assert_needle("matter 7", "matter] [7 ");
+    assert_needle("a matter", "[matter ");
     assert_needle(" see ", "w:see ");
 }
 

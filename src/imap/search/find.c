@@ -141,6 +141,16 @@ void imap_find_done(struct imap_find *f) {
     free(f);
 }
 
+/* ------------------------------------------------------------------ others */
+
+#define FEW_KEYS 16U /* so many take no time to speak of */
+
+/* In a loop over messages: to look at the clock takes longer than a few keys. */
+static void give_way(const struct imap_find *f, size_t message) WAITS {
+    if (f->p->count > FEW_KEYS || message % 16 == 0)
+        (void)fiber_yield_if_long();
+}
+
 /* ------------------------------------------------------------------ save dates */
 
 static void use_saved(struct imap_find *f, struct imap_find_item *item, usec_t saved) {
@@ -151,8 +161,8 @@ static void use_saved(struct imap_find *f, struct imap_find_item *item, usec_t s
 }
 
 static int by_save_dates(struct imap_find *f) WAITS {
-    uint32_t uids[IMAP_FIND_BATCH];
-    usec_t dates[IMAP_FIND_BATCH];
+    _cleanup_(free_p) uint32_t *uids = mem_array(f->count, sizeof *uids);
+    _cleanup_(free_p) usec_t *dates = mem_array(f->count, sizeof *dates);
     for (size_t i = 0; i < f->count; i++)
         uids[i] = f->items[i].message.uid;
     int error = store_save_dates(f->told->account, f->told->mailbox, uids, f->count, dates);
@@ -189,7 +199,7 @@ static void use_map(struct imap_find *f, struct imap_find_item *item, struct sli
         if (f->p->nodes[i].key > IMAP_SEARCH_OR && item->known[i] == IMAP_NOT_KNOWN &&
             imap_find_suits_map(f, i))
             item->known[i] = (uint8_t)imap_find_by_map(f, i, item->message.body);
-        (void)fiber_yield_if_long();
+        give_way(f, 1);
     }
     item->found = imap_find_run(f, &item->message, item->known);
 }
@@ -201,14 +211,14 @@ static bool has_no_text(int error) {
 
 static int by_maps(struct imap_find *f) WAITS {
     _cleanup_(free_p) struct store_message *messages = mem_array(f->count, sizeof *messages);
-    struct imap_find_item *wanted[IMAP_FIND_BATCH];
+    struct imap_find_item **wanted = f->wanted;
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
         if (wants_map(f, &f->items[i])) {
             messages[count] = f->items[i].message;
             wanted[count++] = &f->items[i];
         }
-        (void)fiber_yield_if_long();
+        give_way(f, i);
     }
     for (size_t at = 0; at < count;) {
         buf_clear(&f->maps);
@@ -219,7 +229,7 @@ static int by_maps(struct imap_find *f) WAITS {
             struct store_piece p = f->pieces[i];
             use_map(f, wanted[at + (size_t)i],
                     slice_first(slice_from(buf_slice(&f->maps), p.at), p.len));
-            (void)fiber_yield_if_long();
+            give_way(f, (size_t)i);
         }
         if (n < 0)
             use_map(f, wanted[at], (struct slice){0});
@@ -272,8 +282,6 @@ static bool candidate(const struct imap_find *f, size_t at, size_t *ret_place,
     return !f->among || ret->uid == uid;
 }
 
-#define FEW_KEYS 16U /* so many take no time to speak of */
-
 /* From one of them on, a batch; where the next one begins. What is found before it is given at
  * once, of which `enough` end the batch. */
 static size_t gather(struct imap_find *f, size_t at, size_t end, size_t enough,
@@ -296,17 +304,18 @@ static size_t gather(struct imap_find *f, size_t at, size_t end, size_t enough,
         } else if (found == IMAP_HOLDS) {
             buf_add_bytes(uids, &m.uid, sizeof m.uid);
         }
-        if (f->p->count > FEW_KEYS || at % 64 == 0)
-            (void)fiber_yield_if_long();
+        give_way(f, at);
     }
     return at;
 }
 
 static void make_items(struct imap_find *f) {
     const size_t each = f->p->count + 2 * f->question_count;
-    f->most = MIN(IMAP_FIND_MEMORY / each + 1, (size_t)IMAP_FIND_BATCH);
-    f->items = arena_array(&f->arena, f->most, sizeof *f->items);
-    for (size_t i = 0; i < f->most; i++) {
+    f->room = MIN(IMAP_FIND_MEMORY / each + 1, (size_t)IMAP_FIND_BATCH);
+    f->most = MIN(f->room, (size_t)IMAP_FIND_FEW);
+    f->items = arena_array(&f->arena, f->room, sizeof *f->items);
+    f->wanted = arena_array(&f->arena, f->room, sizeof(struct imap_find_item *));
+    for (size_t i = 0; i < f->room; i++) {
         f->items[i].known = arena_array(&f->arena, f->p->count, 1);
         f->items[i].asked = arena_array(&f->arena, f->question_count, sizeof(bool));
         f->items[i].has = arena_array(&f->arena, f->question_count, sizeof(bool));
@@ -329,6 +338,7 @@ int imap_find_between(struct imap_find *f, struct imap_progress *progress, size_
         for (size_t i = 0; !error && i < f->count; i++)
             if (f->items[i].found == IMAP_HOLDS)
                 buf_add_bytes(uids, &f->items[i].message.uid, sizeof(uint32_t));
+        f->most = MIN(f->room, 2 * f->most);
         if (!error)
             error = imap_progress(progress, *at - begin, end - begin);
     }

@@ -16,7 +16,7 @@ void imap_find_use_indexes(struct imap_find *f, struct search_indexes *indexes) 
 void imap_find_ask_index(struct imap_find *f, size_t messages) {
     struct search_asked asked[SEARCH_ASKED_MAX];
     size_t questions[SEARCH_ASKED_MAX], count = 0;
-    if (f->narrowed || messages <= IMAP_FIND_BATCH || !f->indexes)
+    if (f->narrowed || messages <= IMAP_FIND_FEW || !f->indexes)
         return;
     f->narrowed = arena_array(&f->arena, f->question_count, sizeof *f->narrowed);
     for (size_t i = 0; i < f->question_count && count < SEARCH_ASKED_MAX; i++) {

@@ -52,7 +52,7 @@ uint32_t imap_find_lowest(const struct imap_find *f) {
     return lowest;
 }
 
-#define BACK_FIRST IMAP_FIND_BATCH
+#define BACK_FIRST IMAP_FIND_FEW
 #define BACK_MOST  4096U
 
 /* The last ones up to a place, not below `begin`: in steps back, each of which goes forward. */

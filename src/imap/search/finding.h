@@ -30,7 +30,8 @@ union imap_find_test {
     size_t keyword;  /* its place among the names */
 };
 
-#define IMAP_FIND_BATCH  64U      /* messages that are looked at together */
+#define IMAP_FIND_FEW    64U  /* messages that are looked at together at first */
+#define IMAP_FIND_BATCH  256U /* ... and when it goes on: a batch costs a way to other threads */
 #define IMAP_FIND_MEMORY 1048576U /* what a batch may hold of what is known of its messages */
 
 /* A message of which is known that it is found, or not yet whether. */
@@ -67,8 +68,8 @@ struct imap_find {
     bool finds_all;              /* it is ALL */
     bool *reached;               /* by the last imap_find_run() that did not know: nodes */
 
-    struct imap_find_item *items;
-    size_t count, most;                         /* of a batch */
+    struct imap_find_item *items, **wanted; /* `wanted`: those whose maps are read */
+    size_t room, count, most; /* items; of this batch: how many there are, and may be */
     struct store_piece pieces[IMAP_FIND_BATCH]; /* in what is read or made */
     struct buf bytes, maps;
     struct arena map_arena;
