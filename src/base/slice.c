@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/slice.h"
 
+#include "base/eight.h"
 #include "base/error.h"
 
 int slice_cmp_nocase(struct slice a, struct slice b) {
@@ -102,9 +103,21 @@ bool slice_next_word(struct slice *rest, struct slice *ret_word) {
 }
 
 struct slice slice_lower(struct slice s, char *to) {
-    for (size_t i = 0; i < s.len; i++)
+    size_t i = 0;
+    for (; s.len - i >= 8; i += 8)
+        put_u64(to + i, eight_lower(get_u64(s.ptr + i)));
+    for (; i < s.len; i++)
         to[i] = ascii_lower(s.ptr[i]);
     return slice_of(to, s.len);
+}
+
+size_t slice_ascii(struct slice s) {
+    size_t i = 0;
+    while (s.len - i >= 8 && eight_wide(get_u64(s.ptr + i)) == 0)
+        i += 8;
+    while (i < s.len && (uint8_t)s.ptr[i] < 0x80)
+        i++;
+    return i;
 }
 
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret) {

@@ -80,6 +80,9 @@ int slice_to_str(struct slice s, char *dst, size_t size);
 /* In small letters, into `to`, which has s.len bytes and may be `s` itself. */
 struct slice slice_lower(struct slice s, char *to);
 
+/* How many bytes are ASCII, from the first on. */
+size_t slice_ascii(struct slice s);
+
 static inline bool ascii_is_blank(char c) {
     return c == ' ' || c == '\t';
 }

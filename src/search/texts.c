@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/eight.h"
 #include "base/encode.h"
 #include "base/error.h"
 #include "message/charset/charset.h"
@@ -74,6 +75,13 @@ static bool ends_unspaced(struct slice s) {
     return is_unspaced(slice_from(s, at));
 }
 
+/* Whether eight bytes stay as they are, and no blank is at their end: ASCII with single spaces. */
+static bool is_squeezed(uint64_t bytes) {
+    uint64_t spaces = eight_equal(bytes, ' ');
+    return (eight_wide(bytes) | eight_below(bytes, ' ') | (spaces & spaces << 8) | spaces >> 63) ==
+           0;
+}
+
 /* Of what stands in `to` from `from` on: a run of blanks becomes one, and none between characters
  * of scripts without blanks. What is at the end waits for more, or for squeeze_end(). */
 static void squeeze(struct squeeze *s, struct buf *to, size_t from) {
@@ -88,6 +96,13 @@ static void squeeze(struct squeeze *s, struct buf *to, size_t from) {
     char *begin = to->ptr + from, *out = begin;
     for (size_t i = from; i < to->len; i++) {
         char c = to->ptr[i];
+        if ((uint8_t)c < 0x80 && !s->blank && to->len - i >= 8 &&
+            is_squeezed(get_u64(to->ptr + i))) {
+            put_u64(out, get_u64(to->ptr + i));
+            out += 8;
+            i += 7;
+            continue;
+        }
         if (ascii_is_space(c)) {
             if (!s->blank && out > begin)
                 s->unspaced = ends_unspaced(slice_of(begin, (size_t)(out - begin)));

@@ -3,7 +3,9 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/eight.h"
 #include "base/error.h"
+#include "base/random.h"
 
 static void test_comparing_folds_ascii_letters_only(void **state) {
     (void)state;
@@ -68,6 +70,40 @@ static void test_a_string_has_room_and_no_nul_inside(void **state) {
     assert_int_equal(slice_to_str(S("a\0b"), text, sizeof text), -E_SYNTAX);
 }
 
+/* Bytes beside those that are asked for are the neighbours that make mistakes. */
+static void test_eight_bytes_are_as_each_by_itself(void **state) {
+    static const char edges[] = "\0\x01\x1f !\"@AZ[`az{\x7f\x80\x81\xc1\xda\xe1\xfe\xff";
+    for (unsigned n = 0; n < 20000; n++) {
+        char bytes[8];
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = edges[random_below(sizeof edges - 1)];
+        const uint64_t eight = get_u64(bytes), lower = eight_lower(eight);
+        const char asked = edges[random_below(15)];
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            const uint8_t c = (uint8_t)bytes[i];
+            assert_int_equal(eight_wide(eight) >> 8 * i & 0xff, c > 127 ? 0x80 : 0);
+            assert_int_equal(eight_equal(eight, asked) >> 8 * i & 0xff,
+                             bytes[i] == asked ? 0x80 : 0);
+            assert_int_equal(eight_below(eight, asked) >> 8 * i & 0xff, c < asked ? 0x80 : 0);
+            assert_int_equal((char)(lower >> 8 * i), ascii_lower(bytes[i]));
+        }
+    }
+}
+
+static void test_texts_of_any_length_are_lowered_and_asked_for_ascii(void **state) {
+    for (size_t len = 0; len < 40; len++) {
+        for (size_t wide = 0; wide <= len; wide++) {
+            char text[41] = "ABCxyzABCxyzABCxyzABCxyzABCxyzABCxyzABCx", to[41] = "";
+            if (wide < len)
+                text[wide] = '\xc3';
+            assert_int_equal(slice_ascii(slice_of(text, len)), wide);
+            (void)slice_lower(slice_of(text, len), to);
+            for (size_t i = 0; i < sizeof to; i++)
+                assert_int_equal(to[i], i < len ? ascii_lower(text[i]) : 0);
+        }
+    }
+}
+
 static void test_an_arena_grows_and_keeps_one_block(void **state) {
     struct arena a = {0};
     (void)state;
@@ -110,6 +146,8 @@ int main(void) {
         cmocka_unit_test(test_words_and_trimming),
         cmocka_unit_test(test_numbers_are_digits_within_a_bound),
         cmocka_unit_test(test_a_string_has_room_and_no_nul_inside),
+        cmocka_unit_test(test_eight_bytes_are_as_each_by_itself),
+        cmocka_unit_test(test_texts_of_any_length_are_lowered_and_asked_for_ascii),
         cmocka_unit_test(test_an_arena_grows_and_keeps_one_block),
         cmocka_unit_test(test_a_buffer_grows_and_drops_from_its_front),
     };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "search/confirm.h"
 #include "search/index.h"
 #include "search/reading.h"
@@ -73,7 +74,29 @@ static void test_what_is_in_a_message_is_a_hit(void **state) {
     assert_int_equal(rmdir(folder), 0);
 }
 
+static void test_blanks_are_one_blank_wherever_they_stand(void **state) {
+    static const char letters[] = "ab    \t\r\n.\x01";
+    (void)state;
+    for (unsigned n = 0; n < 20000; n++) {
+        _cleanup_(buf_done) struct buf folded = {0}, expected = {0};
+        char text[40];
+        const size_t len = random_below(sizeof text);
+        for (size_t i = 0; i < len; i++) {
+            text[i] = letters[random_below(sizeof letters - 1)];
+            if (!ascii_is_space(text[i]))
+                buf_add_byte(&expected, text[i]);
+            else if (expected.len == 0 || expected.ptr[expected.len - 1] != ' ')
+                buf_add_byte(&expected, ' ');
+        }
+        search_fold(slice_of(text, len), &folded);
+        assert_true(slice_eq(buf_slice(&folded), buf_slice(&expected)));
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_in_a_message_is_a_hit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_in_a_message_is_a_hit),
+        cmocka_unit_test(test_blanks_are_one_blank_wherever_they_stand),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

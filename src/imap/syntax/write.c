@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/eight.h"
 #include "base/encode.h"
 #include "base/error.h"
 #include "imap/syntax/fetch.h"
@@ -165,29 +166,19 @@ void imap_write_signed(struct imap_writer *w, int64_t number) {
 
 /* ------------------------------------------------------------------ strings */
 
-#define EACH(byte) (0x0101010101010101U * (uint8_t)(byte)) /* of eight bytes */
-
-/* Not 0 if one of eight bytes is 0. */
-static uint64_t has_zero(uint64_t bytes) {
-    return (bytes - EACH(1)) & ~bytes & EACH(0x80);
-}
-
 /* Not 0 if one of eight bytes is a control, a quote, a backslash, or no ASCII. */
 static uint64_t has_special(uint64_t bytes) {
-    uint64_t control = (bytes - EACH(' ')) & ~bytes, eight = bytes;
-    return ((control | eight) & EACH(0x80)) | has_zero(bytes ^ EACH('"')) |
-           has_zero(bytes ^ EACH('\\'));
+    return eight_wide(bytes) | eight_below(bytes, ' ') | eight_equal(bytes, '"') |
+           eight_equal(bytes, '\\');
 }
 
 /* Whether it can stand in quotes as it is, for which nobody has to know more: most strings can. */
 static bool is_plain(struct slice text) {
-    uint64_t found = 0, bytes = EACH(' ');
+    uint64_t found = 0, bytes = EIGHT(' ');
     size_t at = 0;
-    for (; text.len - at >= sizeof bytes; at += sizeof bytes) {
-        memcpy(&bytes, text.ptr + at, sizeof bytes);
-        found |= has_special(bytes);
-    }
-    for (bytes = EACH(' '); at < text.len; at++)
+    for (; text.len - at >= 8; at += 8)
+        found |= has_special(get_u64(text.ptr + at));
+    for (; at < text.len; at++)
         bytes = bytes << 8 | (uint8_t)text.ptr[at];
     return (found | has_special(bytes)) == 0;
 }

@@ -5,6 +5,7 @@
  * order of the questions is that of docs/mime.md: which mistakes are made often, and how sure the
  * answer is.
  */
+#include "base/eight.h"
 #include "message/charset/charset_decode.h"
 #include "message/charset/charset_tables.h"
 
@@ -176,12 +177,19 @@ int charset_judge(int number, struct slice s, bool begun) {
     return number == CHARSET_SINGLE ? judge_latin1(s) : number;
 }
 
+static bool tells_nothing(uint64_t eight) {
+    return (eight_wide(eight) | eight_equal(eight, 0x1b) | eight_equal(eight, 0x0e) |
+            eight_equal(eight, 0x0f)) == 0;
+}
+
 size_t charset_tells_nothing(int number, struct slice bytes) {
     size_t i = 0;
     if (number >= CHARSET_UTF16 && number <= CHARSET_UTF32LE)
         return 0;
     if (number == CHARSET_UTF7 || number == CHARSET_HZ)
         return 0;
+    while (bytes.len - i >= 8 && tells_nothing(get_u64(bytes.ptr + i)))
+        i += 8;
     while (i < bytes.len && charset_byte(bytes, i) < 0x80 && bytes.ptr[i] != 0x1b &&
            bytes.ptr[i] != 0x0e && bytes.ptr[i] != 0x0f) /* ESC, SO, SI */
         i++;

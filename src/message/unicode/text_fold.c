@@ -118,9 +118,7 @@ static size_t add(struct text_fold *f, struct slice s, bool more, struct buf *to
     size_t at = 0;
     while (at < s.len) {
         struct slice rest = slice_from(s, at);
-        size_t len = 0;
-        while (len < rest.len && (uint8_t)rest.ptr[len] < 0x80)
-            len++;
+        size_t len = slice_ascii(rest);
         if (len > 0) {
             add_ascii(f, slice_first(rest, len), to);
         } else {
