@@ -162,6 +162,6 @@ static int total_job(struct db *db, void *arg) {
 
 int directory_total_usage(struct directory *d, struct account_usage *ret, struct problem *problem) {
     *ret = (struct account_usage){0};
-    (void)directory_flush_usage(d);
-    return directory_run(d, JOB_READ, total_job, ret, problem);
+    int r = directory_flush_usage(d);
+    return r < 0 ? r : directory_run(d, JOB_READ, total_job, ret, problem);
 }

@@ -214,6 +214,13 @@ def test_rights_are_shown_given_and_taken(either):
     assert "lrswipkxtea" in either("mailbox", "acl", TAMA, "Work").stdout
     either("mailbox", "acl", TAMA, "Work", HANA, code=USAGE)
     assert "lrswipkxtea" in either("mailbox", "acl", TAMA, "Work", HANA, "lz", code=USAGE).stderr
+    assert "each once" in either("mailbox", "acl", TAMA, "Work", HANA, "reed", code=USAGE).stderr
+    either.add(HANA)
+    assert "no account" not in either("mailbox", "acl", TAMA, "Work", HANA, "read").stderr
+    for who in ("hanna@example.test", "hanna"):
+        said = either("mailbox", "acl", TAMA, "Work", who, "read").stderr
+        assert "no account hanna@example.test" in said
+        assert not either("mailbox", "acl", TAMA, "Work", who, "none").stderr
     assert "anyone" in either("mailbox", "acl", TAMA, "Work", "$group", "r", code=USAGE).stderr
     either("mailbox", "acl", TAMA, "Nowhere", code=NOT_FOUND)
 

@@ -186,7 +186,9 @@ static void test_mistakes_are_named(void **state) {
                     " without systemd hayauma stop and then hayauma run"},
         {"accuont add", "there is no command \"accuont\"; did you mean account?"},
         {"account ad x", "there is no command \"account ad\"; did you mean account add?"},
-        {"zzzzzz", "there is no command \"zzzzzz\""},
+        {"zzzzzz", "there is no command \"zzzzzz\"; hayauma --help lists those that there are"},
+        {"account rename x y", "there is no command \"account rename\"; hayauma account --help "
+                               "lists those that there are"},
         {"account", "which account command? See hayauma account --help"},
         {"account add", "USER@DOMAIN is missing"},
         {"account show a@b.test c", "\"c\" is one word too many"},
@@ -257,7 +259,9 @@ static void test_words_of_strangers_are_made_harmless_in_messages(void **state) 
     (void)state;
     parse(&l, "\x1b[31m\xff");
     assert_int_equal(l.result, -E_SYNTAX);
-    assert_string_equal(l.problem.text, "there is no command \"\\x1b[31m\\xff\"");
+    assert_string_equal(
+        l.problem.text,
+        "there is no command \"\\x1b[31m\\xff\"; hayauma --help lists those that there are");
 }
 
 static void test_the_command_at_fault_is_known(void **state) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Mailboxes are made, renamed and deleted, and others get rights in them. */
 #include "cli/cli.h"
+#include "cli/directory/directory_access.h"
 #include "cli/mailbox/mailbox_list.h"
 #include "cli/terminal/row.h"
 #include "conf/setting.h"
@@ -106,19 +107,55 @@ static int show_rights(struct cli *c) WAITS {
     return CLI_OK;
 }
 
+/* A word that is misspelt may be letters, too: "reed" would give r, e and d. */
+static bool is_each_once(struct slice letters) {
+    for (size_t i = 0; i < letters.len; i++)
+        if (slice_find_byte(slice_first(letters, i), letters.ptr[i]) >= 0)
+            return false;
+    return true;
+}
+
+/* Rights may be given to who is not there yet; mostly the address is misspelt. */
+static void note_who_is_missing(struct cli *c, struct slice who) WAITS {
+    struct directory_access *directory = NULL;
+    struct account account;
+    const struct slice owner = cli_text(c->call, "USER@DOMAIN");
+    who = slice_from(who, who.len > 0 && who.ptr[0] == '-');
+    if (slice_eq_nocase(who, S("anyone")))
+        return;
+    if (slice_find_byte(who, '@') < 0)
+        who = arena_printf(
+            c->arena, "%.*s%.*s", SLICE_ARG(who),
+            SLICE_ARG(slice_from(owner, (size_t)MAX(slice_rfind_byte(owner, '@'), (ssize_t)0))));
+    if (directory_access_open(c, &directory, NULL) == 0 &&
+        access_account_show(directory, who, c->arena, &account, NULL) == -E_UNKNOWN)
+        cli_print(_("there is no account %.*s: these rights are for whoever gets that address"),
+                  SLICE_ARG(cli_shown(c->arena, who)));
+    directory_access_close(directory);
+}
+
 static int cmd_mailbox_acl(struct cli *c) WAITS {
     bool who = cli_has(c->call, "WHO");
     if (who && !cli_has(c->call, "RIGHTS")) {
         cli_print(_("say which rights: read, write, all, none, or single ones such as lrs"));
         return CLI_USAGE;
     }
+    struct slice rights = who ? letters_of(cli_text(c->call, "RIGHTS")) : S("");
+    if (!is_each_once(rights)) {
+        cli_print(_("found \"%.*s\", expected read, write, all, none, or rights out of lrswipkxtea,"
+                    " each once"),
+                  SLICE_ARG(shown(c, "RIGHTS")));
+        return CLI_USAGE;
+    }
     const struct rpc_mail_change_mailbox_in in = {
         .change = MAIL_SET_RIGHTS,
         .path = cli_text(c->call, "NAME"),
         .to = cli_text(c->call, "WHO"),
-        .rights = who ? letters_of(cli_text(c->call, "RIGHTS")) : S(""),
+        .rights = rights,
     };
     int code = who ? change(c, &in) : CLI_OK;
+    if (code == CLI_OK && rights.len > 0)
+        note_who_is_missing(c, in.to);
     return code == CLI_OK ? show_rights(c) : code;
 }
 

@@ -302,7 +302,9 @@ static int read_command(struct parse *p, const char *word) {
                           " it, without systemd hayauma stop and then hayauma run"));
     if (near)
         return fault(p, _("there is no command \"%.*s\"; did you mean %s?"), SLICE_ARG(text), near);
-    return fault(p, _("there is no command \"%.*s\""), SLICE_ARG(text));
+    return fault(p,
+                 _("there is no command \"%.*s\"; hayauma %s%s--help lists those that there are"),
+                 SLICE_ARG(text), group ? group->name : "", group ? " " : "");
 }
 
 static int read_word(struct parse *p, const char *word) {
