@@ -392,6 +392,7 @@ static void begin_session(struct imap_session *s) WAITS {
     s->metadata_told = store_account_modseq(s->account);
     if (imap_visits(s))
         begin_visit(s);
+    store_expect_maps(s->account);
     read_off(s);
     if (!imap_visits(s))
         imap_welcome(&s->c, s->config->tag, &s->config->offer, true, S("welcome"));

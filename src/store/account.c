@@ -118,6 +118,7 @@ static void account_free(struct store_account *a) {
     link_remove(&a->ready_link);
     link_remove(&a->overfull_link);
     link_remove(&a->map_link);
+    s->memory -= (int64_t)a->unmapped.len;
     buf_done(&a->unmapped);
     for (size_t i = 0; i < a->mailbox_count; i++)
         mailbox_free(a->mailboxes[i]);

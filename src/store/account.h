@@ -41,6 +41,17 @@
 #include "store/keywords.h"
 #include "store/store.h"
 
+/*
+ * Somebody who gets the entries of a mailbox when they are read: before anyone can change them, so
+ * as they were when he began to wait, and what has come since behind them.
+ */
+struct entries_waiter {
+    struct link link;        /* in mailbox_content.waiters */
+    struct entries *entries; /* held for him */
+    struct keywords_view keywords;
+    bool served;
+};
+
 /* What a mailbox has while its entries or keywords are in memory, or come there. */
 struct mailbox_content {
     struct mailbox *mailbox;
@@ -50,6 +61,7 @@ struct mailbox_content {
     struct link untidy_link;   /* in account->untidy */
     struct fiber_cond arrived;
     struct buf missed;     /* struct store_entry: what has come while it was loaded */
+    struct list waiters;   /* struct entries_waiter */
     struct link used_link; /* in store->loaded, least recently used first */
     usec_t used;
 };
@@ -209,6 +221,18 @@ void mailbox_rest(struct mailbox *m);
 void mailbox_unload(struct mailbox *m);
 
 /*
+ * The same without waiting: the entries that somebody reads later are held for `w`. The mailbox
+ * stays until mailbox_rest() as well; who does not want to wait any more removes his link.
+ */
+void mailbox_await(struct mailbox *m, struct entries_waiter *w);
+
+/* Gives what it holds of entries that are in memory to who looks at them. */
+void mailbox_serve(struct mailbox *m, struct entries_waiter *w);
+
+/* What the entries, which are in memory, add up to takes the place of what was thought of them. */
+void mailbox_sum_up(struct mailbox *m);
+
+/*
  * The keywords of a mailbox for a change that brings some: at least the names are there, until the
  * caller next waits. For the account's writer, which alone removes mailboxes.
  */
@@ -298,7 +322,7 @@ int maps_get(struct store_account *a, const struct backend_mapped *list, size_t 
 
 /* ------------------------------------------------------------------ mapper.c */
 
-#define MAPPER_BATCH 64U /* so many in an account are made at once */
+#define MAPPER_MANY 2048U /* new messages of an account, which wait no longer */
 
 void mapper_main(void *store) WAITS; /* the fiber */
 

@@ -231,14 +231,14 @@ struct backend_ops {
      * list and appends them to `to`, at most `most` bytes (one in any case); those that are not
      * kept for just this body get a piece of no length. How many were looked for (1 to count).
      * keep_maps() gets pieces of `bytes`, and passes over those of no length; of a body that is
-     * gone for good they are kept no longer than its bytes. wants_maps(): maps of this account have
-     * been kept before, so those of new messages should be.
+     * gone for good they are kept no longer than its bytes. wants_maps(): those of new messages
+     * should be made: `expected`, or maps of this account have been kept before; and they can be.
      */
     size_t (*maps)(struct backend_account *a, const struct backend_mapped *list, size_t count,
                    size_t most, struct buf *to, struct store_piece *ret_pieces) WAITS;
     void (*keep_maps)(struct backend_account *a, const struct backend_mapped *list, size_t count,
                       struct slice bytes, const struct store_piece *pieces) WAITS;
-    bool (*wants_maps)(const struct backend_account *a);
+    bool (*wants_maps)(const struct backend_account *a, bool expected);
 
     /* As store_bodies(), store_newest_body() and store_count_bodies(). */
     int (*bodies)(struct backend_account *a, uint64_t above, struct store_body *list, size_t size,

@@ -5,19 +5,30 @@
  * they would only cost time and space.
  *
  * To make and keep a map takes 10 to 20 µs among others, and 100 alone. So an account's turn comes
- * when it has MAPPER_BATCH new messages, or a moment after the first: then its files are still
- * open, and the message is in memory, from the delivery. What does not get there (the account
- * leaves memory, the process ends) is made when somebody asks for it.
+ * a moment after the first of its new messages; while messages keep coming, to this account or
+ * another, the mapper stands back, but not for long, and not when many wait. The message is in the
+ * page cache then. What does not get there (more are waiting than are noted, the account leaves
+ * memory, the process ends) is made when somebody asks for it.
  */
 #include <errno.h>
 
 #include "base/alloc.h"
 #include "store/account.h"
 
-#define AFTER (1500 * USEC_MS)
+#define AFTER  (1500 * USEC_MS) /* the first */
+#define QUIET  (200 * USEC_MS)  /* so long nothing has changed: nothing more is coming */
+#define LATEST (10 * USEC_SEC)  /* after the first, whatever else comes */
 
-static bool is_full(const struct store_account *a) {
-    return a->unmapped.len >= MAPPER_BATCH * sizeof(struct backend_mapped);
+static size_t waiting(const struct buf *unmapped) {
+    return unmapped->len / sizeof(struct backend_mapped);
+}
+
+/* When the account's turn comes, as it looks now. */
+static usec_t turn_of(const struct store_account *a) {
+    usec_t after = a->unmapped_since + AFTER;
+    if (waiting(&a->unmapped) >= MAPPER_MANY)
+        return 0;
+    return MIN(MAX(after, a->store->last_change + QUIET), a->unmapped_since + LATEST);
 }
 
 /* All that wait at the moment. It need not be told to anybody: who asks for the map finds out. */
@@ -25,7 +36,7 @@ static void map_account(struct store_account *a) WAITS {
     _cleanup_(buf_done) struct buf list = a->unmapped, maps = {0};
     _cleanup_(free_p) struct store_piece *pieces = mem_array(STORE_MAPS_MAX, sizeof *pieces);
     const struct backend_mapped *all = (const void *)list.ptr;
-    size_t count = list.len / sizeof *all;
+    const size_t count = waiting(&list);
     a->unmapped = (struct buf){0};
     account_pin(a);
     for (size_t done = 0; done < count && !a->store->closing;) {
@@ -34,6 +45,7 @@ static void map_account(struct store_account *a) WAITS {
         done += (size_t)MAX(n, 1);
         (void)fiber_yield();
     }
+    a->store->memory -= (int64_t)list.len;
     store_account_close(a);
 }
 
@@ -46,14 +58,16 @@ void mapper_main(void *arg) {
             continue;
         }
         struct store_account *a = CONTAINER_OF(k, struct store_account, map_link);
-        if (!is_full(a) && a->unmapped_since + AFTER > fiber_now()) {
-            (void)fiber_cond_wait_until(&s->map_it, a->unmapped_since + AFTER);
+        if (turn_of(a) > fiber_now()) {
+            (void)fiber_cond_wait_until(&s->map_it, turn_of(a));
             continue;
         }
         link_remove(&a->map_link);
-        if (a->state == ACCOUNT_READY)
+        if (a->state == ACCOUNT_READY) {
             map_account(a);
-        else
+        } else {
+            s->memory -= (int64_t)a->unmapped.len;
             buf_clear(&a->unmapped);
+        }
     }
 }

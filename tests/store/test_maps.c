@@ -11,6 +11,7 @@
 
 #include <sqlite3.h>
 
+#include "base/alloc.h"
 #include "fiber/fiber.h"
 #include "message/map/map.h"
 #include "store/solo/map_file.h"
@@ -45,6 +46,24 @@ static void fill(struct world *w, unsigned from, unsigned to) {
         write_text(n, &text);
         (void)deliver_at(w, STORE_INBOX, buf_slice(&text), 0);
     }
+}
+
+/* In one change. */
+static void fill_together(struct world *w, unsigned from, unsigned to) {
+    const unsigned count = to - from;
+    _cleanup_(free_p) struct store_delivery *d = mem_array(count, sizeof *d);
+    _cleanup_(free_p) struct store_delivered *stored = mem_array(count, sizeof *stored);
+    _cleanup_(free_p) struct buf *texts = mem_array(count, sizeof *texts);
+    _cleanup_(free_p) struct slice *parts = mem_array(count, sizeof *parts);
+    for (unsigned i = 0; i < count; i++) {
+        texts[i] = (struct buf){0};
+        write_text(from + i, &texts[i]);
+        parts[i] = buf_slice(&texts[i]);
+        d[i] = (struct store_delivery){.mailbox = STORE_INBOX, .parts = &parts[i], .part_count = 1};
+    }
+    assert_int_equal(store_deliver_all(w->store, TEST_ACCOUNT, d, count, stored), 0);
+    for (unsigned i = 0; i < count; i++)
+        buf_done(&texts[i]);
 }
 
 static void make_map(struct slice text, struct buf *to) {
@@ -190,7 +209,7 @@ WORLD_TEST_BOTH(one_call_gives_no_more_than_twice_the_span_of_maps) {
             buf_clear(&maps);
             int n = store_maps(w->account, &s->messages[done], 100 - done, &maps, pieces);
             assert_true(n >= 1 && (done + (size_t)n == 100 || n >= 16));
-            assert_true(maps.len <= 2 * STORE_SPAN_MAX);
+            assert_true(maps.len <= (size_t)2 * STORE_SPAN_MAX);
             for (int i = 0; i < n; i++)
                 expect_map(buf_slice(&text), &maps, pieces[i]);
             done += (size_t)n;
@@ -530,14 +549,40 @@ WORLD_TEST(who_is_expected_to_ask_finds_them_made) {
 
 WORLD_TEST(many_are_made_at_once) {
     world_open(w);
-    fill(w, 0, 1);
-    expect_maps(w, STORE_INBOX, 1);
-    fill(w, 1, 65);
+    store_expect_maps(w->account);
+    fill_together(w, 0, 2048);
     (void)fiber_sleep(SOON);
-    assert_int_equal(kept(w), 65);
-    fill(w, 65, 128); /* one less */
+    assert_int_equal(kept(w), 2048);
+    store_expect_maps(w->account);
+    fill_together(w, 2048, 4095); /* one less */
     (void)fiber_sleep(SOON);
-    assert_int_equal(kept(w), 65);
+    assert_int_equal(kept(w), 2048);
+}
+
+/* Each of these comes before the one before it counts as the last. */
+static void trickle(struct world *w, unsigned from, unsigned to) {
+    for (unsigned n = from; n < to; n++) {
+        fill_together(w, n, n + 1);
+        (void)fiber_sleep(100 * USEC_MS);
+    }
+}
+
+WORLD_TEST(while_messages_keep_coming_maps_wait_for_ten_seconds) {
+    world_open(w);
+    store_expect_maps(w->account);
+    trickle(w, 0, 90);
+    assert_false(there_is(w, MAPS));
+    trickle(w, 90, 110);
+    assert_true(there_is(w, MAPS));
+}
+
+WORLD_TEST(when_no_more_messages_come_maps_wait_no_longer) {
+    world_open(w);
+    store_expect_maps(w->account);
+    trickle(w, 0, 30);
+    assert_false(there_is(w, MAPS));
+    (void)fiber_sleep(200 * USEC_MS);
+    assert_int_equal(kept(w), 30);
 }
 
 WORLD_TEST(a_message_that_cannot_be_read_keeps_no_other_from_its_map) {
@@ -743,6 +788,8 @@ int main(void) {
         cmocka_unit_test(maps_of_what_comes_later_are_made_in_time),
         cmocka_unit_test(who_is_expected_to_ask_finds_them_made),
         cmocka_unit_test(many_are_made_at_once),
+        cmocka_unit_test(while_messages_keep_coming_maps_wait_for_ten_seconds),
+        cmocka_unit_test(when_no_more_messages_come_maps_wait_no_longer),
         cmocka_unit_test(a_message_that_cannot_be_read_keeps_no_other_from_its_map),
         cmocka_unit_test(maps_of_messages_that_are_gone_go_with_compaction),
         cmocka_unit_test(maps_of_messages_that_can_be_brought_back_stay),

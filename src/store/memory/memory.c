@@ -299,8 +299,8 @@ static void memory_keep_maps(struct backend_account *a, const struct backend_map
     (void)a, (void)list, (void)count, (void)bytes, (void)pieces;
 }
 
-static bool memory_wants_maps(const struct backend_account *a) {
-    (void)a;
+static bool memory_wants_maps(const struct backend_account *a, bool expected) {
+    (void)a, (void)expected;
     return false;
 }
 

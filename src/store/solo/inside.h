@@ -185,7 +185,7 @@ size_t solo_maps(struct backend_account *a, const struct backend_mapped *list, s
                  size_t most, struct buf *to, struct store_piece *ret_pieces) WAITS;
 void solo_keep_maps(struct backend_account *a, const struct backend_mapped *list, size_t count,
                     struct slice bytes, const struct store_piece *pieces) WAITS;
-bool solo_wants_maps(const struct backend_account *a);
+bool solo_wants_maps(const struct backend_account *a, bool expected);
 
 /* The maps of bodies that have gone for good. */
 void maps_drop(struct solo_account *a, const uint64_t *bodies, size_t count) WAITS;

@@ -184,9 +184,9 @@ void solo_keep_maps(struct backend_account *account, const struct backend_mapped
     fiber_mutex_unlock(&a->maps_lock);
 }
 
-bool solo_wants_maps(const struct backend_account *account) {
+bool solo_wants_maps(const struct backend_account *account, bool expected) {
     const struct solo_account *a = CONTAINER_OF(account, const struct solo_account, base);
-    return a->maps_there && fiber_now() >= a->maps_after;
+    return (expected || a->maps_there) && fiber_now() >= a->maps_after;
 }
 
 /* ------------------------------------------------------------------ bodies that are gone */
