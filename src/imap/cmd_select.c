@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2). */
+#include <errno.h>
+
 #include "imap/rights.h"
 #include "imap/vanished.h"
 
@@ -63,19 +65,6 @@ void imap_tell_rights(struct imap_session *s) {
     imap_send(&s->c);
 }
 
-/* The first unseen one's number (RFC 3501 §7.1); 0: none. */
-static size_t first_unseen(struct imap_session *s, const struct store_mailbox *m) WAITS {
-    struct store_message message;
-    size_t count = told_count(&s->told);
-    for (size_t number = 1; m->unseen > 0 && number <= count; number++) {
-        store_view_at(s->told.view, number - 1, &message);
-        if (!(message.flags & STORE_SEEN))
-            return number;
-        (void)fiber_yield_if_long();
-    }
-    return 0;
-}
-
 /* RFC 9051 §6.3.2: the name, in the form in which it is kept. */
 static void tell_name(struct imap_session *s, uint32_t mailbox) {
     struct imap_writer *w = &s->c.writer;
@@ -101,8 +90,8 @@ static void tell_id(struct imap_session *s, uint32_t mailbox) {
     imap_write_end(w);
 }
 
-static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
-                         const struct buf *names) WAITS {
+/* `unseen`: the number of the first unseen message (RFC 3501 §7.1); 0: there is none. */
+static void tell_mailbox(struct imap_session *s, const struct buf *names, size_t unseen) WAITS {
     const bool rev2 = s->enabled & IMAP_ENABLED_REV2;
     struct imap_writer *w = &s->c.writer;
     struct store_view_info info;
@@ -118,15 +107,13 @@ static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
         imap_write_word(w, "RECENT");
         imap_write_end(w);
     }
-    const bool numbers = !(s->enabled & (IMAP_ENABLED_REV2 | IMAP_ENABLED_UIDONLY));
-    size_t unseen = numbers ? first_unseen(s, m) : 0;
     if (unseen > 0)
         tell_number(s, "UNSEEN", unseen, "the first unseen message");
     tell_number(s, "UIDVALIDITY", info.uidvalidity, "UIDs hold");
     tell_number(s, "UIDNEXT", info.uidnext, "the next UID");
-    tell_id(s, m->id);
+    tell_id(s, info.mailbox);
     if (rev2)
-        tell_name(s, m->id);
+        tell_name(s, info.mailbox);
     tell_number(s, "HIGHESTMODSEQ", MAX(info.modseq, (uint64_t)1), "the highest change");
     imap_send(&s->c);
 }
@@ -138,7 +125,9 @@ static int resync(struct imap_session *s, const struct imap_select *select) WAIT
     const struct imap_set known =
         select->has_known ? select->known : (struct imap_set){.ranges = &all, .count = 1};
     _cleanup_(buf_done) struct buf uids = {0};
-    int error = imap_tell_vanished(s, &known, select->modseq);
+    int error = told_settle(&s->told);
+    if (!error)
+        error = imap_tell_vanished(s, &known, select->modseq);
     if (error)
         return error;
     store_view_changes(s->told.view, select->modseq, &uids);
@@ -154,10 +143,40 @@ static int resync(struct imap_session *s, const struct imap_select *select) WAIT
     return 0;
 }
 
+/* What SELECT needs of the messages before its answer. A visit is answered for by another session,
+ * which takes its answer for the end of the command. */
+static int look_into(struct imap_session *s, size_t *ret_unseen) WAITS {
+    struct store_view_info info;
+    size_t place;
+    int error = imap_visits(s) ? told_settle(&s->told) : 0;
+    if (error || s->enabled & (IMAP_ENABLED_REV2 | IMAP_ENABLED_UIDONLY))
+        return error;
+    error = store_view_first_unseen(s->told.view, &place);
+    store_view_info(s->told.view, &info);
+    if (!error && place < info.count)
+        *ret_unseen = place + 1;
+    return error;
+}
+
+/*
+ * The answer does not wait until a large mailbox is in memory: whatever the client says next does.
+ */
+static void settle(struct imap_session *s) WAITS {
+    if (store_view_is_settled(s->told.view) || s->end != DOOR_END_NONE)
+        return;
+    (void)stream_flush(s->c.stream); /* an error comes again */
+    int error = told_settle(&s->told);
+    if (error == -ECANCELED)
+        imap_end_by(s, error);
+    else if (error)
+        imap_end_of_mailbox(s, error);
+}
+
 void imap_do_select(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf names = {0};
     const struct imap_select *select = &command->select;
     struct store_mailbox m;
+    size_t unseen = 0;
     if (select->qresync && !(s->enabled & IMAP_ENABLED_QRESYNC)) {
         if (imap_bad(&s->c, command->tag, "QRESYNC has to be enabled before") < 0)
             s->end = DOOR_END_DISMISSED;
@@ -170,14 +189,20 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
     if (!error)
         error = store_keywords(s->account, m.id, &names);
     if (!error)
-        error = told_open(&s->told, s->account, m.id);
+        error = told_begin(&s->told, s->account, m.id);
     if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    s->selected = true;
+    error = look_into(s, &unseen);
+    if (error) {
+        imap_unselect(s);
         imap_no(s, command, error);
         return;
     }
     struct store_view_info info;
     store_view_info(s->told.view, &info);
-    s->selected = true;
     s->c.mode.state = IMAP_STATE_SELECTED;
     s->rights = imap_rights(s, m.id);
     s->read_only = command->verb == IMAP_EXAMINE || !(s->rights & CHANGES);
@@ -185,7 +210,7 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
     s->flags_told = info.modseq;
     if (select->condstore)
         s->enabled |= IMAP_ENABLED_CONDSTORE;
-    tell_mailbox(s, &m, &names);
+    tell_mailbox(s, &names, unseen);
     if (select->qresync && select->uid_validity == info.uidvalidity)
         error = resync(s, select);
     if (error) {
@@ -194,6 +219,7 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
         return;
     }
     imap_say(&s->c, command->tag, "OK", s->read_only ? "READ-ONLY" : "READ-WRITE", "selected");
+    settle(s);
 }
 
 /* CLOSE removes what is marked \Deleted without a word (RFC 9051 §6.4.1). */

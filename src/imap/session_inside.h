@@ -85,6 +85,9 @@ void imap_end_by(struct imap_session *s, int error) WAITS;
  */
 int imap_look(struct imap_session *s) WAITS;
 
+/* Ends the conversation, since the selected mailbox was removed, or cannot be read. */
+void imap_end_of_mailbox(struct imap_session *s, int error) WAITS;
+
 enum imap_telling {
     IMAP_TELL_EXPUNGES = 1 << 0, /* allowed here (RFC 9051 §7.5.1) */
     IMAP_TELL_UIDS = 1 << 1,     /* with a FETCH that tells flags */

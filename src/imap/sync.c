@@ -20,11 +20,18 @@ void imap_unselect(struct imap_session *s) {
 
 int imap_look(struct imap_session *s) {
     int error = told_look(&s->told);
-    if (error == -E_UNKNOWN) {
-        imap_say(&s->c, S("*"), "BYE", NULL, "the selected mailbox was removed, closing");
-        s->end = DOOR_END_DISMISSED;
-    }
+    if (error == -E_UNKNOWN)
+        imap_end_of_mailbox(s, error);
     return error;
+}
+
+void imap_end_of_mailbox(struct imap_session *s, int error) {
+    if (error == -E_UNKNOWN)
+        imap_say(&s->c, S("*"), "BYE", NULL, "the selected mailbox was removed, closing");
+    else
+        imap_say(&s->c, S("*"), "BYE", "UNAVAILABLE",
+                 "the selected mailbox cannot be read just now, closing");
+    s->end = DOOR_END_DISMISSED;
 }
 
 void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool uid) {

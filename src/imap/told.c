@@ -64,15 +64,29 @@ static void merge(struct buf *ghosts, const struct buf *more) {
 
 /* ------------------------------------------------------------------ the mailbox as it is */
 
-int told_open(struct told *t, struct store_account *a, uint32_t mailbox) {
+static int begin(struct told *t, struct store_account *a, uint32_t mailbox,
+                 int (*view)(struct store_account *a, uint32_t mailbox,
+                             struct store_view **ret_view) WAITS) WAITS {
     struct store_view_info info;
     *t = (struct told){.account = a, .mailbox = mailbox};
-    int error = store_view_open(a, mailbox, &t->view);
+    int error = view(a, mailbox, &t->view);
     if (error)
         return error;
     store_view_info(t->view, &info);
     t->uidnext = info.uidnext;
     return 0;
+}
+
+int told_open(struct told *t, struct store_account *a, uint32_t mailbox) {
+    return begin(t, a, mailbox, store_view_open);
+}
+
+int told_begin(struct told *t, struct store_account *a, uint32_t mailbox) {
+    return begin(t, a, mailbox, store_view_begin);
+}
+
+int told_settle(struct told *t) {
+    return store_view_settle(t->view);
 }
 
 void told_close(struct told *t) {

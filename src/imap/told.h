@@ -29,6 +29,10 @@ struct told {
 int told_open(struct told *t, struct store_account *a, uint32_t mailbox) WAITS;
 void told_close(struct told *t);
 
+/* The same in two steps, as store_view_begin(): until the second one only the view may be asked. */
+int told_begin(struct told *t, struct store_account *a, uint32_t mailbox) WAITS;
+int told_settle(struct told *t) WAITS;
+
 /*
  * Looks at the mailbox as it is now. What the client has been told stays the same. It costs as much
  * as messages have vanished since the last look, not as there are. Errors as store_view_open():

@@ -131,6 +131,8 @@ const struct phrase imap_phrases[] = {
     {"the message is larger than is taken here", "メールのサイズが上限を超えています"},
     {"the next UID", "次の UID"},
     {"the rights that you have there do not allow it", "その操作をする権限がありません"},
+    {"the selected mailbox cannot be read just now, closing",
+     "選択中のメールボックスを現在読み込めません。接続を閉じます"},
     {"the selected mailbox was removed, closing",
      "選択中のメールボックスが削除されました。接続を閉じます"},
     {"the server has no room just now, try again later",

@@ -111,6 +111,7 @@ static struct mailbox_content *content_of(struct mailbox *m) {
         m->content = NEW(struct mailbox_content);
         m->content->mailbox = m;
         fiber_cond_init(&m->content->arrived);
+        list_init(&m->content->waiters);
         m->account->store->memory += (int64_t)sizeof *m->content;
     }
     return m->content;
@@ -377,6 +378,36 @@ int mailbox_keyword_names(struct mailbox *m, struct buf *names) {
     return error;
 }
 
+void mailbox_serve(struct mailbox *m, struct entries_waiter *w) {
+    w->entries = entries_hold(m->content->entries);
+    if (m->content->keywords)
+        keywords_view_open(m->content->keywords, &w->keywords);
+    w->served = true;
+}
+
+void mailbox_await(struct mailbox *m, struct entries_waiter *w) {
+    m->users++;
+    list_append(&content_of(m)->waiters, &w->link);
+}
+
+static void serve_waiters(struct mailbox *m) {
+    struct link *k;
+    while (!m->gone && (k = list_pop(&m->content->waiters)))
+        mailbox_serve(m, CONTAINER_OF(k, struct entries_waiter, link));
+}
+
+void mailbox_sum_up(struct mailbox *m) {
+    size_t run = 0;
+    m->info.messages = entries_count(m->content->entries);
+    m->info.bytes = entries_bytes(m->content->entries);
+    m->info.unseen = 0;
+    for (size_t place = 0; place < m->info.messages; place += run) {
+        const struct store_entry *e = entries_run(m->content->entries, place, &run);
+        for (size_t i = 0; i < run; i++)
+            m->info.unseen += !(e[i].flags & STORE_SEEN);
+    }
+}
+
 int mailbox_load(struct mailbox *m) {
     struct store *s = m->account->store;
     struct mailbox_content *c = content_of(m);
@@ -393,6 +424,7 @@ int mailbox_load(struct mailbox *m) {
             c->loaded = true;
             for (size_t i = 0; i < c->missed.len / sizeof *missed; i++)
                 add_entry(m, &missed[i]);
+            serve_waiters(m);
             set_untidy(m);
             s->stats.loads++;
         } else {
@@ -414,7 +446,8 @@ int mailbox_load(struct mailbox *m) {
 
 void mailbox_rest(struct mailbox *m) {
     struct store *s = m->account->store;
-    touch(m);
+    if (mailbox_is_loaded(m))
+        touch(m);
     leave(m);
     store_look_for_room(s);
 }

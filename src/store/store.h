@@ -357,6 +357,16 @@ int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view
 void store_view_close(struct store_view *v); /* NULL is fine */
 DEFINE_CLEANUP(struct store_view, store_view_close)
 
+/*
+ * The same without waiting for a large mailbox to be read: until it is settled nothing but the
+ * info, the first unseen message and its end may be asked of it. Settling gives the messages that
+ * were there when the view was begun. -E_CORRUPT: the info was wrong, and will be right the next
+ * time; or another error of reading.
+ */
+int store_view_begin(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) WAITS;
+int store_view_settle(struct store_view *v) WAITS;
+bool store_view_is_settled(const struct store_view *v);
+
 struct store_view_info {
     uint32_t mailbox, uidvalidity, uidnext;
     uint64_t modseq;
@@ -364,6 +374,10 @@ struct store_view_info {
     size_t count;
 };
 void store_view_info(const struct store_view *v, struct store_view_info *ret);
+
+/* The place of the first message that is not \Seen; count: all are. Mostly it is found without
+ * reading the others. Errors as store_view_settle(). */
+int store_view_first_unseen(struct store_view *v, size_t *ret_place) WAITS;
 
 /* The message with a sequence number, from 0 to count - 1. */
 void store_view_at(struct store_view *v, size_t place, struct store_message *ret);

@@ -9,47 +9,99 @@
 #include "base/alloc.h"
 #include "store/account.h"
 
+/* A view of more messages does not wait until they are in memory. */
+#define BEGIN_ABOVE 32U
+
+/* So many messages are looked at for the first unseen one before all are read. */
+#define UNSEEN_END 1024U
+
 struct store_view {
     struct store_account *account;
     struct mailbox *mailbox;
-    struct entries *entries;
-    struct keywords_view keywords;
+    struct entries_waiter from; /* has what came later, too */
     struct store_view_info info;
+    uint64_t unseen;
 
     /* Where the last message was found: the next one is mostly behind it. */
     const struct store_entry *run;
     size_t run_at, run_len;
 };
 
-int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) {
+/* What is known of a mailbox without its entries, and so of those that are read later. */
+static void describe(struct store_view *v) {
+    const struct store_mailbox *m = &v->mailbox->info;
+    const bool served = v->from.served;
+    v->unseen = m->unseen;
+    v->info = (struct store_view_info){
+        .mailbox = m->id,
+        .uidvalidity = m->uidvalidity,
+        .uidnext = m->uidnext,
+        .modseq = m->modseq,
+        .bytes = served ? entries_bytes(v->from.entries) : m->bytes,
+        .count = served ? entries_count(v->from.entries) : m->messages,
+    };
+}
+
+/* Of a mailbox that was loaded, or whose entries somebody will read. */
+static struct store_view *view_new(struct mailbox *m) {
+    struct store_view *v = NEW(struct store_view);
+    v->account = m->account;
+    v->mailbox = m;
+    if (mailbox_is_loaded(m))
+        mailbox_serve(m, &v->from);
+    else
+        mailbox_await(m, &v->from);
+    describe(v);
+    return v;
+}
+
+static int open_view(struct store_account *a, uint32_t mailbox, uint64_t at_once,
+                     struct store_view **ret_view) WAITS {
     change_flush(a);
     struct mailbox *m = mailbox_find(a, mailbox);
-    int error = m ? mailbox_load(m) : -E_UNKNOWN;
-    if (error)
-        return error;
-    struct store_view *v = NEW(struct store_view);
-    v->account = a;
-    v->mailbox = m;
-    v->entries = entries_hold(m->content->entries);
-    if (m->content->keywords)
-        keywords_view_open(m->content->keywords, &v->keywords);
-    v->info = (struct store_view_info){
-        .mailbox = mailbox,
-        .uidvalidity = m->info.uidvalidity,
-        .uidnext = m->info.uidnext,
-        .modseq = m->info.modseq,
-        .bytes = entries_bytes(m->content->entries),
-        .count = entries_count(m->content->entries),
-    };
-    *ret_view = v;
-    return 0;
+    int error = m ? 0 : -E_UNKNOWN;
+    if (m && (mailbox_is_loaded(m) || m->info.messages <= at_once))
+        error = mailbox_load(m);
+    if (!error)
+        *ret_view = view_new(m);
+    return error;
+}
+
+int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) {
+    return open_view(a, mailbox, UINT64_MAX, ret_view);
+}
+
+int store_view_begin(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) {
+    return open_view(a, mailbox, BEGIN_ABOVE, ret_view);
+}
+
+/* Whoever removes messages has read them first: while nobody has, only new ones come. So what is
+ * there below UIDNEXT is what was there; unless mail.db has counted wrongly. */
+int store_view_settle(struct store_view *v) {
+    struct mailbox *m = v->mailbox;
+    if (!v->from.served) {
+        int error = mailbox_load(m);
+        if (error)
+            return error;
+        mailbox_rest(m);
+    }
+    if (entries_place(v->from.entries, v->info.uidnext) == v->info.count)
+        return 0;
+    if (mailbox_is_loaded(m))
+        mailbox_sum_up(m);
+    return -E_CORRUPT;
+}
+
+bool store_view_is_settled(const struct store_view *v) {
+    return v->from.served;
 }
 
 void store_view_close(struct store_view *v) {
     if (!v)
         return;
-    store_drop_entries(v->account->store, v->entries);
-    keywords_view_close(v->mailbox->content->keywords, &v->keywords);
+    link_remove(&v->from.link);
+    store_drop_entries(v->account->store, v->from.entries);
+    keywords_view_close(v->mailbox->content->keywords, &v->from.keywords);
     mailbox_rest(v->mailbox);
     free(v);
 }
@@ -59,8 +111,9 @@ void store_view_info(const struct store_view *v, struct store_view_info *ret) {
 }
 
 static const struct store_entry *entry_at(struct store_view *v, size_t place) {
+    MUST(v->from.served);
     if (place < v->run_at || place - v->run_at >= v->run_len) {
-        v->run = entries_run(v->entries, place, &v->run_len);
+        v->run = entries_run(v->from.entries, place, &v->run_len);
         v->run_at = place;
     }
     return &v->run[place - v->run_at];
@@ -87,7 +140,51 @@ size_t store_view_place(struct store_view *v, uint32_t uid) {
         return v->info.count;
     if (v->run_len > 0 && uid >= v->run[0].uid && uid <= v->run[v->run_len - 1].uid)
         return v->run_at + entries_place_in(v->run, v->run_len, uid);
-    return entries_place(v->entries, uid);
+    return entries_place(v->from.entries, uid);
+}
+
+/* In the last messages of a mailbox whose entries are not in memory. False: it is not there. */
+static int look_at_end(struct store_view *v, size_t *ret_place) WAITS {
+    _cleanup_(free_p) struct store_entry *end = mem_array(UNSEEN_END, sizeof *end);
+    _cleanup_(buf_done) struct buf sets = {0};
+    struct backend_account *below = v->account->below;
+    const uint32_t uidnext = v->info.uidnext;
+    size_t count = 0, there = 0, first = 0;
+    uint64_t unseen = 0;
+    int error =
+        below->backend->ops->load(below, v->info.mailbox, uidnext - MIN(uidnext, UNSEEN_END + 1U),
+                                  end, UNSEEN_END, &sets, &count);
+    if (error)
+        return error;
+    for (; there < count && end[there].uid < uidnext; there++)
+        if (!(end[there].flags & STORE_SEEN) && unseen++ == 0)
+            first = there;
+    bool found = unseen == v->unseen && sets.len < BACKEND_SETS && there <= v->info.count &&
+                 !v->from.served; /* else flags may have changed before they were read */
+    if (found)
+        *ret_place = v->info.count - there + first;
+    return found;
+}
+
+int store_view_first_unseen(struct store_view *v, size_t *ret_place) {
+    const size_t count = v->info.count;
+    size_t place = v->unseen == 0 ? count : 0;
+    int found = v->unseen == 0 || v->unseen == count;
+    if (!found && !v->from.served && count > UNSEEN_END)
+        found = look_at_end(v, &place);
+    if (found < 0)
+        return found;
+    if (!found) {
+        int error = store_view_settle(v);
+        if (error)
+            return error;
+        while (place < count && entry_at(v, place)->flags & STORE_SEEN) {
+            place++;
+            (void)fiber_yield_if_long();
+        }
+    }
+    *ret_place = place;
+    return 0;
 }
 
 void store_view_keywords(const struct store_view *v, const struct store_message *m,
@@ -101,14 +198,22 @@ int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names)
     return m ? mailbox_keyword_names(m, names) : -E_UNKNOWN;
 }
 
+struct changes {
+    uint32_t uidnext;
+    struct buf *uids;
+};
+
 static void add_uid(void *arg, const struct store_entry *e) {
+    const struct changes *c = arg;
     uint32_t uid = e->uid;
-    buf_add_bytes(arg, &uid, sizeof uid);
+    if (uid < c->uidnext)
+        buf_add_bytes(c->uids, &uid, sizeof uid);
 }
 
 void store_view_changes(struct store_view *v, uint64_t since, struct buf *uids) {
+    struct changes c = {v->info.uidnext, uids};
     uint32_t next = 0;
-    while ((next = entries_since(v->entries, since, next, add_uid, uids)))
+    while ((next = entries_since(v->from.entries, since, next, add_uid, &c)))
         (void)fiber_yield();
 }
 
