@@ -7,7 +7,7 @@ import re
 
 import pytest
 from mail import TAMA, login, send
-from server import NOT_FOUND, NOT_RUNNING, PASSWORD, REFUSED, USAGE
+from server import NOT_FOUND, NOT_RUNNING, PASSWORD, REFUSED, SETTINGS, USAGE
 from test_running import wait_for
 
 HANA = "hana@example.test"
@@ -266,6 +266,25 @@ def test_the_log_says_who_deleted_or_renamed_a_mailbox_and_the_journey_what_was_
     assert "not there" not in done.stdout
     running("mailbox", "restore", TAMA, "--mailbox", "Seminar", "--into", "Seminar")
     assert found(running, "--mailbox", "Seminar") == ["in the folder"]
+
+
+def test_a_limit_of_messages_is_announced_from_the_next_reload_on(running):
+    running.add(TAMA)
+    good = running.settings.read_text()
+
+    def announced():
+        client = imaplib.IMAP4("127.0.0.1", running.port(143), timeout=20)
+        client.starttls()
+        client.login(TAMA, PASSWORD)
+        told = client.capability()[1][0].decode().split()
+        client.logout()
+        return {word for word in told if word.startswith("MESSAGELIMIT")}
+    assert announced() == set()
+    running.settings.write_text(good + "imap {\n    message-limit 999\n}\n")
+    assert "expected 0 or at least 1000" in running("reload", code=SETTINGS).stderr
+    running.settings.write_text(good + "imap {\n    message-limit 1000\n}\n")
+    running("reload")
+    wait_for(lambda: announced() == {"MESSAGELIMIT=1000"})
 
 
 def test_nobody_fills_the_event_log_by_moving_his_messages(running):
