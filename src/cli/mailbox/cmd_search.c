@@ -60,7 +60,7 @@ const struct cli_command command_search_status = {
     .name = "search status",
     .about = N_("Says how far the index of an account's texts is."),
     .more = N_("With the index a search in texts reads only the messages that may have them. It is"
-               " made when a mail program searches in the texts of the account for the first time,"
+               " made when a mail program or a command searches in the texts for the first time,"
                " if that has 200 messages or more, and follows what comes. Messages that are still"
                " to come into it are found as well."),
     .parameters = search_parameters,
