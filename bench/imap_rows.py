@@ -14,6 +14,7 @@ from table import Row
 LETTERS = 100000
 LOGIN = "user%03d@bench.test"
 FORMATS = ("sdbox", "mdbox")
+BURST = 10000  # messages that come at once to an account with an index
 PARKED = 5000
 PARKED_PEER = 400  # one session costs it half a megabyte
 
@@ -181,6 +182,35 @@ class ImapRows:
         results = self.once(lambda server: self.told(server, SORTS, again=True), servers)
         for name, _, words, *goals in SORTS:
             self.letter_row(words, "ms", results, f"{name}_ms", *goals)
+
+    def run_index(self):
+        """Messages come to an account with an index of its texts, in turns with one that has none."""
+        ours = self.keep(Hayauma(self.folder / "indexed", self.ports["queue"], self.password, 2))
+
+        def fill(user, count):
+            return tool("imap_load", "-w", self.password, "-t", LOGIN % user, "-u", 1, "-s", 8, "-m", count, HERE,
+                        ours.ports["imap"], mode="fill")
+
+        for user in (0, 1):
+            fill(user, 1000)  # with few messages no index is made
+        self.ask(ours, [(None, "SEARCH TEXT zyxneedle")])
+        ours.wait_indexed(LOGIN % 0)
+
+        def measure(user):
+            got = fill(user, self.few(BURST))
+            began = time.monotonic()
+            if user == 0:
+                ours.wait_indexed(LOGIN % user)
+            got["behind_s"] = time.monotonic() - began
+            self.say(f"{'with' if user == 0 else 'without'} an index: {got['per_second']:.0f} messages/s, "
+                     f"indexed {got['behind_s']:.1f} s behind the last")
+            return got
+
+        results = self.turns(measure, (0, 1))
+        self.row("APPEND by eight beside indexing, and without", "1/s", results, "per_second", 0.9)
+        self.rows.append(Row(f"  until a burst of {self.few(BURST):,} is in the index", "s",
+                             results[0]["behind_s"], None, 20, 12, lower=True, absolute=True))
+        self.end(ours)
 
     def run_change(self):
         servers = self.letter_servers()

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "fiber/scheduler.h"
@@ -22,6 +23,7 @@
 #define THREAD_STACK ((size_t)256 * 1024)
 #define MAX_THREADS  64
 #define IDLE_SECONDS 2
+#define LATER_NICE   10 /* weighs a tenth of 0 in the kernel's scheduler */
 
 struct job {
     struct link link;
@@ -102,6 +104,8 @@ static void leave_pool(struct pool *pool) {
 static void *work(void *arg) {
     struct pool *pool = arg;
     bool wanted = true;
+    if (pool == &shared.pools[OFFLOAD_LATER])
+        (void)!nice(LATER_NICE);
     MUST(pthread_mutex_lock(&shared.lock) == 0);
     while (!shared.stopping || !list_empty(&pool->waiting)) {
         struct link *k = list_pop(&pool->waiting);

@@ -70,7 +70,8 @@ enum offload_class {
     OFFLOAD_SYNC,  /* fsync and fdatasync */
     OFFLOAD_KDF,   /* password hashing: heavy in CPU and memory */
     OFFLOAD_SCAN,  /* looking through what has been read, for those who search and sort */
-    OFFLOAD_LATER, /* what nobody waits for: half a second of it keeps nobody else's work back */
+    OFFLOAD_LATER, /* what nobody waits for: half a second of it keeps nobody else's work back, and
+                      where processors are short it has a tenth of what others have */
     OFFLOAD_CLASSES,
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -153,6 +154,19 @@ REAL_FIBER_TEST(threads_without_work_end_and_come_again) {
     }
 }
 
+static int read_nice(void *arg) {
+    *(int *)arg = getpriority(PRIO_PROCESS, 0);
+    return 0;
+}
+
+REAL_FIBER_TEST(what_nobody_waits_for_gives_way_to_all_else) {
+    int own = getpriority(PRIO_PROCESS, 0), later = -1, disk = -1;
+    assert_int_equal(offload(OFFLOAD_LATER, read_nice, &later), 0);
+    assert_int_equal(offload(OFFLOAD_DISK, read_nice, &disk), 0);
+    assert_int_equal(later, MIN(own + 10, 19));
+    assert_int_equal(disk, own);
+}
+
 REAL_FIBER_TEST(a_child_process_is_waited_for) {
     int status = 0;
     pid_t pid = fork();
@@ -189,6 +203,7 @@ int main(void) {
         cmocka_unit_test(test_fibers_that_are_always_ready_keep_no_event_away_for_long),
         cmocka_unit_test(test_a_write_waits_for_room),
         cmocka_unit_test(test_offloaded_work_runs_at_once_in_other_threads),
+        cmocka_unit_test(test_what_nobody_waits_for_gives_way_to_all_else),
         cmocka_unit_test(test_threads_without_work_end_and_come_again),
         cmocka_unit_test(test_a_child_process_is_waited_for),
         cmocka_unit_test(test_signals_come_one_by_one),

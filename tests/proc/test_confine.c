@@ -337,6 +337,19 @@ static int limit_victim(void) {
     return prlimit(world.victim, RLIMIT_NOFILE, &none, NULL) == 0 ? DONE : errno;
 }
 
+static int slow_itself(void) {
+    errno = 0;
+    return nice(1) >= 0 || errno == 0 ? DONE : errno;
+}
+
+static int slow_victim(void) {
+    return setpriority(PRIO_PROCESS, (id_t)world.victim, 19) == 0 ? DONE : errno;
+}
+
+static int slow_all_of_the_user(void) {
+    return setpriority(PRIO_USER, 0, 19) == 0 ? DONE : errno;
+}
+
 static int kill_parent(void) {
     return kill(getppid(), 0) == 0 ? DONE : errno;
 }
@@ -501,6 +514,9 @@ static void test_nobody_touches_other_processes(void **state) {
         CANNOT(*roles[i], have_victim_signalled);
         CANNOT(*roles[i], choose_signal);
         CANNOT(*roles[i], limit_victim);
+        CANNOT(*roles[i], slow_victim);
+        CANNOT(*roles[i], slow_all_of_the_user);
+        CAN(*roles[i], slow_itself);
         CANNOT(*roles[i], kill_parent);
         CANNOT(*roles[i], read_own_memory);
     }
