@@ -60,6 +60,7 @@ def host(world):
         url = f"imap://{host.hog.replace('@', '%40')}@a/INBOX/;UID={uid}/;SECTION=9999;URLAUTH=anonymous"
         url = wire.ok(f'GENURLAUTH "{url}" INTERNAL')[0].split()[-1].strip(b'"')
         HOGS["urls"] = b"URLFETCH" + b" {%d+}\r\n%s" % (len(url), url) * 250
+        assert len(wire.ok(HOGS["urls"], 60)) == 250
         for _ in range(5):
             wire.ok("COPY 1:* INBOX")
             wire.ok("NOOP")
