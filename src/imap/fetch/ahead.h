@@ -9,7 +9,7 @@
 
 #include "imap/session_inside.h"
 
-#define IMAP_AHEAD       128U
+#define IMAP_AHEAD       STORE_MAPS_MAX
 #define IMAP_AHEAD_BYTES 65536U
 #define IMAP_SMALL       16384U /* messages up to it are read as a whole */
 

@@ -17,7 +17,8 @@
 /* Where a value of at most so many bytes is written; end_value() says where it has ended. */
 static char *begin_value(struct imap_writer *w, size_t most) {
     MUST(w->in_line && !w->code_done && w->literal_left == 0);
-    buf_reserve(w->to, most + 1);
+    if (w->to->size - w->to->len <= most) /* mostly there is room */
+        buf_reserve(w->to, most + 1);
     char *at = w->to->ptr + w->to->len;
     if (w->space)
         *at++ = ' ';
