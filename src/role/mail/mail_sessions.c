@@ -45,13 +45,12 @@ static void session_enter(struct mail_session *s) {
     list_append(&m->sessions, &s->link);
 }
 
-static void session_free(struct mail_session *s) {
+static void session_done(struct mail_session *s) {
     stream_free(s->stream);
     buf_done(&s->passed_on);
     free(s->address);
     free(s->peer);
     free(s->owner);
-    free(s);
 }
 
 static void session_leave(struct mail_session *s) {
@@ -61,17 +60,23 @@ static void session_leave(struct mail_session *s) {
     link_remove(&s->link);
     m->session_count--;
     fiber_cond_wake_all(&m->session_ended);
-    session_free(s);
+    session_done(s);
 }
 
+/* It moves to the stack of its fiber: a silent session keeps one page of that, where there is room.
+ */
 static void run_session(void *arg) WAITS {
-    struct mail_session *s = arg;
-    s->fiber = fiber_self();
-    if (!s->ended) {
-        s->door->session(s);
-        (void)stream_shutdown(s->stream);
+    struct mail_session *begun = arg, s = *begun;
+    struct mail *m = s.process->state;
+    link_remove(&begun->link);
+    list_append(&m->sessions, &s.link);
+    free(begun);
+    s.fiber = fiber_self();
+    if (!s.ended) {
+        s.door->session(&s);
+        (void)stream_shutdown(s.stream);
     }
-    session_leave(s);
+    session_leave(&s);
 }
 
 /* The client is told why, in his protocol; the event log hears of it when there is a reason. */
@@ -126,15 +131,18 @@ static struct mail_session *session_new(struct process *p, const struct door *do
 static int begin_session(struct mail_session *s, int connection, struct slice unread) {
     int r = stream_from_fd(connection, &s->stream);
     if (r < 0) {
-        session_free(s);
+        session_done(s);
+        free(s);
         return r;
     }
     r = stream_unread(s->stream, unread);
     session_enter(s);
     if (r == 0)
         r = fiber_spawn_under(s->process->root, "session", run_session, s);
-    if (r < 0)
+    if (r < 0) {
         session_leave(s);
+        free(s);
+    }
     return r;
 }
 
