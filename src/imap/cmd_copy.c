@@ -49,21 +49,12 @@ static bool may_copy(struct imap_session *s, const struct imap_command *command,
 }
 
 /* Flags that he may not set in the other mailbox stay behind (RFC 4314 §4). */
-static int drop_flags(struct imap_session *s, uint32_t mailbox,
-                      const struct store_copied *copied) WAITS {
-    _cleanup_(buf_done) struct buf uids = {0};
-    const uint32_t rights = imap_rights(s, mailbox);
-    struct store_flags_changed changed;
-    const struct store_flags f = {.remove = STORE_FLAGS & ~imap_flags_of_rights(rights),
-                                  .replace_keywords = !(rights & STORE_RIGHT_WRITE)};
-    if (f.remove == 0 || copied->count == 0)
-        return 0;
-    for (size_t i = 0; i < copied->count; i++) {
-        uint32_t uid = copied->first_uid + (uint32_t)i;
-        buf_add_bytes(&uids, &uid, sizeof uid);
-    }
-    return store_set_flags(s->account, mailbox, (const uint32_t *)(void *)uids.ptr, copied->count,
-                           &f, &changed, NULL);
+static int copy_within(struct imap_session *s, const struct buf *uids, uint32_t to, bool move,
+                       struct store_copied *ret) WAITS {
+    const uint32_t rights = imap_rights(s, to);
+    return store_copy_with(s->account, s->told.mailbox, (const uint32_t *)(void *)uids->ptr,
+                           uids->len / sizeof(uint32_t), to, move, imap_flags_of_rights(rights),
+                           rights & STORE_RIGHT_WRITE, ret);
 }
 
 void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
@@ -86,14 +77,11 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     if (!error)
         imap_messages_uids(&i, &uids);
     if (!error && uids.len > 0)
-        error = store_copy(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
-                           uids.len / sizeof(uint32_t), to.id, move, &copied);
+        error = copy_within(s, &uids, to.id, move, &copied);
     if (!error && copied.count != uids.len / sizeof(uint32_t))
         i.gone++; /* between the look and the copy: which they were is not known */
     if (!error && move && copied.count > 0)
         imap_note_gone(s, &uids, command->copy.mailbox);
-    if (!error)
-        error = drop_flags(s, to.id, &copied);
     if (!error)
         error = imap_look(s);
     if (error) {

@@ -18,6 +18,8 @@ struct copy {
     struct mailbox *to;
     uint32_t to_id;
     bool move;
+    uint8_t along; /* flags of an entry that go along */
+    bool keywords; /* and so do these */
     struct store_copied result;
 };
 
@@ -61,7 +63,8 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
     int error = 0;
     for (; i < *count && lines.text.len < SETS_PIECE; i++) {
         struct store_entry *e = &entries[i];
-        if (e->keywords && (error = copy_set(v, &lines, &g->arena, e->keywords, &line)))
+        const bool worded = v->keywords && e->keywords;
+        if (worded && (error = copy_set(v, &lines, &g->arena, e->keywords, &line)))
             break;
         uids[i] = e->uid;
         if (!v->move) { /* should the commit fail, nothing is lost but a question */
@@ -69,7 +72,8 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
             (void)entries_set(&from->content->entries, e, &a->store->memory);
             e->flags |= ENTRY_COPY;
         }
-        e->keywords = e->keywords ? line & STORE_SET_MAX : 0;
+        e->flags &= v->along;
+        e->keywords = worded ? line & STORE_SET_MAX : 0;
         e->uid = v->to->uidnext++;
         e->modseq = modseq & STORE_MODSEQ_MAX;
     }
@@ -121,7 +125,17 @@ static int prepare_copy(struct store_account *a, struct change *c, struct group 
 
 int store_copy(struct store_account *a, uint32_t from, const uint32_t *uids, size_t count,
                uint32_t to, bool move, struct store_copied *ret) {
-    struct copy v = {.change = {.prepare = prepare_copy, .reads = true}, .to_id = to, .move = move};
+    return store_copy_with(a, from, uids, count, to, move, STORE_FLAGS, true, ret);
+}
+
+int store_copy_with(struct store_account *a, uint32_t from, const uint32_t *uids, size_t count,
+                    uint32_t to, bool move, uint64_t flags, bool keywords,
+                    struct store_copied *ret) {
+    struct copy v = {.change = {.prepare = prepare_copy, .reads = true},
+                     .to_id = to,
+                     .move = move,
+                     .along = (uint8_t)((flags & STORE_FLAGS) | ENTRY_COPY | ENTRY_SHARED),
+                     .keywords = keywords};
     int error = selection_run(&v.selection, a, from, uids, count, &v.change);
     if (!error)
         *ret = v.result;

@@ -502,6 +502,12 @@ struct store_copied {
 int store_copy(struct store_account *a, uint32_t from, const uint32_t *uids, size_t count,
                uint32_t to, bool move, struct store_copied *ret) WAITS;
 
+/* The same, and of their flags (enum store_flag) these go along, of their keywords all or none: the
+ * others of them never stand at the new entries. */
+int store_copy_with(struct store_account *a, uint32_t from, const uint32_t *uids, size_t count,
+                    uint32_t to, bool move, uint64_t flags, bool keywords,
+                    struct store_copied *ret) WAITS;
+
 /*
  * Changes flags and keywords: those of `remove` go, then those of `add` come. Durable when it
  * returns. On condition, messages that have changed after `unchanged_since` stay as they are; their

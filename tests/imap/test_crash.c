@@ -32,12 +32,15 @@ struct row {
     const char *command;
     int how;               /* SELECTS: in the INBOX of whom he is; VISITS: the visitor, in the
                               owner's */
-    const char *halves[3]; /* after these it may be as well */
+    const char *halves[3]; /* after these it may be as well; several commands stand between '|' */
 };
 
 static const struct row rows[] = {
     {"APPEND a (\\Flagged word) " TEXT, 0, {0}},
-    {"APPEND a " TEXT " (\\Seen) " TEXT_2, 0, {"APPEND a " TEXT, "APPEND a (\\Seen) " TEXT_2}},
+    {"APPEND a " TEXT " (\\Seen) " TEXT_2,
+     0,
+     {"APPEND a " TEXT, "APPEND a " TEXT " (\\Seen) " TEXT_2
+                        "|SELECT a|UID STORE 1 +FLAGS.SILENT (\\Deleted)|UID EXPUNGE 1"}},
     {"APPEND a CATENATE (TEXT " TEXT " URL \"/INBOX/;UID=1\")", 0, {0}},
     {"REPLACE 1 a " TEXT, SELECTS, {"APPEND a " TEXT}},
     {"COPY 1:3 a/x", SELECTS, {0}},
@@ -47,6 +50,8 @@ static const struct row rows[] = {
      SELECTS,
      {"COPY 1 \"Other Users/" VISITOR "/INBOX\""}},
     {"MOVE 1 INBOX", VISITS, {"COPY 1 INBOX"}},
+    {"COPY 1:3 \"Other Users/" OWNER "/a\"", VISITS, {0}},
+    {"MOVE 1:3 \"Other Users/" OWNER "/a\"", VISITS, {0}},
     {"APPEND \"Other Users/" OWNER "/INBOX\" " TEXT, VISITS, {0}},
     {"STORE 1:3 +FLAGS (\\Seen word)", SELECTS, {0}},
     {"STORE 1:3 FLAGS (\\Answered)", VISITS, {0}},
@@ -79,6 +84,7 @@ static const char *const beginning[] = {
     "f APPEND a/x (\\Deleted) {17+}\r\nSubject: deep\r\n\r\n",
     "g SETMETADATA a (/private/comment \"x\")",
     "h SETACL INBOX hana@example.test lrswite",
+    "i SETACL a hana@example.test lri",
 };
 
 /* ------------------------------------------------------------------ one run */
@@ -193,10 +199,13 @@ static void obey(struct world *w) WAITS {
     if (run.row->how != NONE)
         (void)must(&t, run.row->how == VISITS ? "s SELECT \"Other Users/" OWNER "/INBOX\""
                                               : "s SELECT INBOX");
-    buf_printf(&command, "x %s", run.command);
     run.was_cut = false;
     slow_disk.cut_after = run.cut_after;
-    (void)must(&t, buf_str(&command));
+    for (struct slice rest = slice_of_str(run.command), one; slice_next(&rest, '|', &one);) {
+        buf_clear(&command);
+        buf_printf(&command, "x %.*s", SLICE_ARG(one));
+        (void)must(&t, buf_str(&command));
+    }
     slow_disk.cut_after = 0;
     if (!run.was_cut) {
         server_dies(w); /* now, when it is acknowledged */
