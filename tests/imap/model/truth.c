@@ -161,7 +161,8 @@ struct truth_write truth_write_begin(struct truth *t, struct truth_box *b, uint3
     if (!m)
         return w;
     const struct truth_state *last = truth_state(m, t->now + 1);
-    if (last && m->writers == 0 && m->unsure == 0)
+    /* One that has just come may lose flags that somebody may not give it. */
+    if (last && m->is_claimed && m->writers == 0 && m->unsure == 0)
         w.before = *last;
     m->is_touched = true;
     m->writers++;
