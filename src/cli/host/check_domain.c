@@ -6,7 +6,7 @@
  */
 #include "cli/directory/directory_access.h"
 #include "cli/host/check_dns.h"
-#include "dns/spf.h"
+#include "sender/spf/spf.h"
 
 #define DOMAINS_MAX 50U
 
@@ -113,13 +113,13 @@ static size_t find_senders(const struct check_dns *d, struct net_addr *ret) WAIT
 }
 
 static void judge_spf(const struct check_dns *d, struct slice domain, const struct net_addr *addr,
-                      enum spf_result result, struct slice record) {
+                      const struct spf_outcome *o) {
     char text[NET_TEXT_SIZE];
     struct slice from = net_format_host(addr, text), name = shown(d, domain);
-    switch (result) {
+    switch (o->result) {
     case SPF_PASS:
         check_add(d->k, CHECK_OK, _("the SPF record of %.*s lets %.*s send: %.*s"), SLICE_ARG(name),
-                  SLICE_ARG(from), SLICE_ARG(record));
+                  SLICE_ARG(from), SLICE_ARG(o->record));
         return;
     case SPF_NONE:
         check_add(d->k, CHECK_WARNING,
@@ -127,21 +127,13 @@ static void judge_spf(const struct check_dns *d, struct slice domain, const stru
                     " \"v=spf1 mx -all\""),
                   SLICE_ARG(name), SLICE_ARG(domain));
         return;
-    case SPF_UNKNOWN:
-        check_add(d->k, CHECK_NOTE,
-                  _("the SPF record of %.*s works with macros or ptr, which are not judged here:"
-                    " %.*s"),
-                  SLICE_ARG(name), SLICE_ARG(record));
-        return;
     case SPF_TEMPERROR:
         check_add(d->k, CHECK_WARNING, _("the SPF record of %.*s cannot be looked up now"),
                   SLICE_ARG(name));
         return;
     case SPF_PERMERROR:
-        check_add(d->k, CHECK_WARNING,
-                  _("the SPF record of %.*s is wrong, is there twice, or asks DNS more than ten"
-                    " times, so it does not count: %.*s"),
-                  SLICE_ARG(name), SLICE_ARG(record));
+        check_add(d->k, CHECK_WARNING, _("the SPF record of %.*s does not count: %s: %.*s"),
+                  SLICE_ARG(name), translated(o->problem), SLICE_ARG(o->term.len > 0 ? o->term : o->record));
         return;
     case SPF_NEUTRAL:
     case SPF_FAIL:
@@ -149,23 +141,27 @@ static void judge_spf(const struct check_dns *d, struct slice domain, const stru
         check_add(d->k, CHECK_WARNING,
                   _("the SPF record of %.*s does not let %.*s send, so others refuse our mail or"
                     " take it for spam: %.*s"),
-                  SLICE_ARG(name), SLICE_ARG(from), SLICE_ARG(record));
+                  SLICE_ARG(name), SLICE_ARG(from), SLICE_ARG(o->record));
     }
 }
 
 /* The first address that is not let through stands for all. */
 static void check_spf(const struct check_dns *d, struct slice domain,
                       const struct net_addr *senders, size_t count) WAITS {
-    enum spf_result result = SPF_PASS;
-    struct slice record = {NULL, 0};
+    struct spf_question q = {.dns = &d->client,
+                             .helo = d->k->c->conf->hostname,
+                             .domain = domain,
+                             .host = d->k->c->conf->hostname,
+                             .now = fiber_wall() / USEC_SEC};
+    struct spf_outcome outcome = {.result = SPF_PASS};
     size_t i = 0;
     for (; i < count; i++) {
-        result = spf_check(&d->client, domain, &senders[i], d->k->c->arena, &record);
-        if (result != SPF_PASS)
+        q.client = &senders[i];
+        if (spf_check(&q, d->k->c->arena, &outcome) < 0 || outcome.result != SPF_PASS)
             break;
     }
     if (count > 0)
-        judge_spf(d, domain, &senders[MIN(i, count - 1)], result, record);
+        judge_spf(d, domain, &senders[MIN(i, count - 1)], &outcome);
 }
 
 /* ------------------------------------------------------------------ all domains */
