@@ -30,6 +30,18 @@ static struct slice mx_data(struct arena *a, struct slice value) {
     return name_data(a, slice_of(bytes, 2), value);
 }
 
+/* Strings of at most 255 bytes, one behind the other. */
+static struct slice text_data(struct arena *a, struct slice value) {
+    _cleanup_(buf_done) struct buf wire = {0};
+    do {
+        struct slice part = slice_first(value, 255);
+        buf_add_u8(&wire, (uint8_t)part.len);
+        buf_add(&wire, part);
+        value = slice_from(value, part.len);
+    } while (value.len > 0);
+    return arena_copy(a, buf_slice(&wire));
+}
+
 static struct slice record_data(struct arena *a, const struct fake_record *record) {
     struct slice value = slice_of_str(record->value);
     switch (record->type) {
@@ -39,8 +51,7 @@ static struct slice record_data(struct arena *a, const struct fake_record *recor
     case DNS_AAAA:
         return address_data(a, value);
     case DNS_TXT:
-        MUST(value.len < 256);
-        return arena_printf(a, "%c%s", (char)value.len, record->value);
+        return text_data(a, value);
     default:
         return name_data(a, (struct slice){NULL, 0}, value);
     }
