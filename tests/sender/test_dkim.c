@@ -2,15 +2,13 @@
 #include "sender/dkim/dkim.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 
-#include "base/encode.h"
 #include "dns/fake.h"
 #include "fiber/fiber.h"
 #include "sender/dkim/dkim_sign.h"
 #include "sender/dkim/dkim_signature.h"
+#include "signer.h"
 #include "unit.h"
 
 /* ------------------------------------------------------------------ the message of RFC 8463 */
@@ -103,51 +101,6 @@ FIBER_TEST(the_message_of_rfc8463_a_3) {
 #define BODY "One  line \r\n\r\n \t\r\nand another\t one\r\n\r\n\r\n"
 
 static EVP_PKEY *weak_key, *other_key, *ed25519_key;
-
-static struct slice key_record(struct arena *a, EVP_PKEY *key, const char *tags) {
-    _cleanup_(buf_done) struct buf text = {0};
-    unsigned char raw[32], *der = NULL;
-    size_t len = sizeof raw;
-    buf_add_str(&text, tags);
-    if (EVP_PKEY_is_a(key, "RSA")) {
-        int size = i2d_PUBKEY(key, &der);
-        assert_true(size > 0);
-        base64_encode(&text, slice_of(der, (size_t)size));
-        OPENSSL_free(der);
-    } else {
-        assert_int_equal(EVP_PKEY_get_raw_public_key(key, raw, &len), 1);
-        base64_encode(&text, slice_of(raw, len));
-    }
-    return arena_copy(a, buf_slice(&text));
-}
-
-static struct slice sign_digest(struct arena *a, EVP_PKEY *key,
-                                const unsigned char digest[static DIGEST_LEN]) {
-    unsigned char out[512];
-    size_t len = sizeof out;
-    if (EVP_PKEY_is_a(key, "RSA")) {
-        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
-        assert_true(c && EVP_PKEY_sign_init(c) == 1 &&
-                    EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()) == 1 &&
-                    EVP_PKEY_sign(c, out, &len, digest, DIGEST_LEN) == 1);
-        EVP_PKEY_CTX_free(c);
-    } else {
-        EVP_MD_CTX *c = EVP_MD_CTX_new();
-        assert_true(c && EVP_DigestSignInit(c, NULL, NULL, NULL, key) == 1 &&
-                    EVP_DigestSign(c, out, &len, digest, DIGEST_LEN) == 1);
-        EVP_MD_CTX_free(c);
-    }
-    return arena_copy(a, slice_of(out, len));
-}
-
-static void hash_body(struct slice body, bool relaxed, uint64_t length,
-                      unsigned char hash[static DIGEST_LEN]) {
-    uint64_t beyond;
-    struct dkim_body *b = dkim_body_new(relaxed, length);
-    dkim_body_add(b, body);
-    dkim_body_end(b, hash, &beyond);
-    dkim_body_free(b);
-}
 
 /* A signature of HEADER and BODY with any tags before bh= and b=. */
 struct crafted {
@@ -412,8 +365,8 @@ static struct slice sign(struct arena *a, EVP_PKEY *key, enum dkim_algorithm alg
     hash_body(body, true, UINT64_MAX, hash);
     assert_int_equal(sender_fields_read(header, a, &fields), 0);
     dkim_sign_names(&fields, &names);
-    const struct dkim_signing signing = {algorithm, S("example.jp"), S("sel"),
-                                         NOW,       NOW + 600000,    hash};
+    const struct dkim_signing signing = {
+        0, algorithm, S("example.jp"), S("sel"), NOW, NOW + 600000, hash};
     dkim_sign_begin(&signing, &fields, buf_slice(&names), &field, digest);
     dkim_sign_end(&field, sign_digest(a, key, digest));
     return arena_copy(a, buf_slice(&field));

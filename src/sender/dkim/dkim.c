@@ -5,13 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/words.h"
-#include "message/address/domain.h"
 #include "sender/dkim/dkim_body.h"
-#include "sender/dkim/dkim_key.h"
+#include "sender/dkim/dkim_claim.h"
 #include "sender/dkim/dkim_signature.h"
 
-#define KEYS_MAX 4U /* records beside each other that are tried */
-#define B_LEN    12U
+#define B_LEN 12U
 
 struct body_form {
     struct dkim_body *hashing;
@@ -115,98 +113,29 @@ void dkim_verifier_add(struct dkim_verifier *v, struct slice chunk) {
 
 /* ------------------------------------------------------------------ the end */
 
-static void decide(struct one *o, enum dkim_result result, const char *why) {
-    o->outcome.result = result;
-    o->outcome.why = why;
-}
-
-/* The names are A-labels in DNS, whatever a signature has (RFC 8616 §3). */
-static bool key_name(const struct dkim_signature *s, struct arena *a, struct slice *ret) {
-    struct slice domain;
-    if (domain_canonical(a, s->domain, DOMAIN_UTF8 | DOMAIN_UNDERSCORE, &domain, NULL) < 0)
-        return false;
-    *ret = arena_printf(a, "%.*s._domainkey.%.*s", SLICE_ARG(s->selector), SLICE_ARG(domain));
-    return true;
-}
-
-static bool fits(const struct dkim_signature *s, const struct dkim_key *k) {
-    return k->type == (s->algorithm == DKIM_RSA_SHA256 ? DKIM_RSA : DKIM_ED25519);
-}
-
-static const char *judge_key(const struct one *o, const struct dkim_key *k) {
-    struct slice identity = o->signature.identity, domain = o->signature.domain;
-    if (!fits(&o->signature, k))
-        return N_("the key is of another algorithm");
-    if (k->same_only && identity.len > domain.len &&
-        identity.ptr[identity.len - domain.len - 1] != '@')
-        return N_("the key is for its domain alone, and i= is below it");
-    return NULL;
-}
-
-/* One key record: whether there is nothing better to be had of others. */
-static bool try_key(struct dkim_verifier *v, struct one *o, struct slice record) {
-    _cleanup_(buf_done) struct buf text = {0};
-    struct dkim_key key;
-    bool is_policy;
-    const char *why = dkim_key_read(record, &key, &is_policy);
-    if (why) {
-        decide(o, is_policy ? DKIM_POLICY : DKIM_PERMERROR, why);
-        o->outcome.bits = key.bits;
-        return false;
-    }
-    o->outcome.bits = key.bits;
-    o->outcome.testing = key.testing;
-    why = judge_key(o, &key);
-    if (why) {
-        decide(o, DKIM_PERMERROR, why);
-        dkim_key_done(&key);
-        return false;
-    }
-    dkim_signed_header(&v->fields, o->field, &o->signature, &text);
-    bool right = dkim_key_verifies(&key, o->signature.signature, buf_slice(&text));
-    dkim_key_done(&key);
-    if (right && o->body->beyond > 0)
-        decide(o, DKIM_POLICY, N_("it leaves out the end of the body (l=)"));
-    else if (right)
-        decide(o, DKIM_PASS, NULL);
-    else
-        decide(o, DKIM_FAIL, N_("the header is not what was signed"));
-    return right;
-}
-
 static int end_one(struct dkim_verifier *v, struct one *o, const struct dns_client *dns,
                    struct arena *a) WAITS {
-    struct dns_answer answer;
-    struct slice name;
+    _cleanup_(buf_done) struct buf text = {0};
     if (!slice_eq(o->signature.body_hash, slice_of(o->body->hash, DIGEST_LEN))) {
-        decide(o, DKIM_FAIL, N_("the body is not what was signed"));
+        o->outcome.result = DKIM_FAIL;
+        o->outcome.why = N_("the body is not what was signed");
         return 0;
     }
-    if (!key_name(&o->signature, a, &name)) {
-        decide(o, DKIM_PERMERROR, N_("its d= is no domain"));
-        return 0;
+    dkim_signed_header(&v->fields, o->field, &o->signature, &text);
+    const struct dkim_claim claim = {
+        .algorithm = o->signature.algorithm,
+        .domain = o->signature.domain,
+        .selector = o->signature.selector,
+        .identity = o->signature.identity,
+        .signature = o->signature.signature,
+        .text = buf_slice(&text),
+    };
+    int r = dkim_claim_check(&claim, dns, a, &o->outcome);
+    if (r == 0 && o->outcome.result == DKIM_PASS && o->body->beyond > 0) {
+        o->outcome.result = DKIM_POLICY;
+        o->outcome.why = N_("it leaves out the end of the body (l=)");
     }
-    int r = dns->query(dns->arg, name, DNS_TXT, a, &answer);
-    if (r == -ECANCELED)
-        return r;
-    if (r == -E_SYNTAX || (r == 0 && (answer.code == DNS_NXDOMAIN || answer.code == DNS_NODATA))) {
-        decide(o, DKIM_PERMERROR, N_("there is no such key"));
-        return 0;
-    }
-    if (r < 0 || answer.code != DNS_OK) {
-        decide(o, DKIM_TEMPERROR, r < 0 ? N_("DNS cannot be asked") : dns_code_text(answer.code));
-        o->outcome.name = name;
-        return 0;
-    }
-    decide(o, DKIM_PERMERROR, N_("there is no such key"));
-    for (size_t i = 0, tried = 0; i < answer.count && tried < KEYS_MAX; i++) {
-        if (!dkim_key_is(answer.records[i].bytes))
-            continue;
-        tried++;
-        if (try_key(v, o, answer.records[i].bytes))
-            break;
-    }
-    return 0;
+    return r;
 }
 
 int dkim_verifier_end(struct dkim_verifier *v, const struct dns_client *dns, struct arena *a,

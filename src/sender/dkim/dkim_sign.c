@@ -61,30 +61,39 @@ static void add_folded(struct buf *to, size_t *line, struct slice text, char beh
     }
 }
 
+void dkim_sign_digest(struct slice text, unsigned char digest[static DIGEST_LEN]) {
+    EVP_MD_CTX *hash = digest_begin();
+    digest_add(hash, text);
+    digest_end(hash, digest);
+    EVP_MD_CTX_free(hash);
+}
+
 void dkim_sign_begin(const struct dkim_signing *signing, const struct sender_fields *fields,
                      struct slice names, struct buf *field,
                      unsigned char digest[static DIGEST_LEN]) {
     _cleanup_(buf_done) struct buf text = {0};
-    size_t begin = field->len, line;
-    buf_printf(field, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%.*s; s=%.*s;\r\n\t",
+    const struct slice name = signing->instance ? S("ARC-Message-Signature") : S("DKIM-Signature");
+    size_t begin = field->len, line = 10;
+    if (signing->instance)
+        buf_printf(field, "%.*s: i=%u;", SLICE_ARG(name), signing->instance);
+    else
+        buf_printf(field, "%.*s: v=1;", SLICE_ARG(name));
+    buf_printf(field, " a=%s; c=relaxed/relaxed;\r\n\td=%.*s; s=%.*s;\r\n\tt=%lld;",
                dkim_algorithm_name(signing->algorithm), SLICE_ARG(signing->domain),
-               SLICE_ARG(signing->selector));
-    buf_printf(field, "t=%lld; x=%lld;\r\n\th=", (long long)signing->now,
-               (long long)signing->expires);
-    line = 10;
+               SLICE_ARG(signing->selector), (long long)signing->now);
+    if (signing->expires)
+        buf_printf(field, " x=%lld;", (long long)signing->expires);
+    buf_add_str(field, "\r\n\th=");
     add_folded(field, &line, names, ':');
     buf_add_str(field, ";\r\n\tbh=");
     base64_encode(field, slice_of(signing->body_hash, DIGEST_LEN));
     buf_add_str(field, ";\r\n\tb=");
     const struct slice all = slice_from(buf_slice(field), begin);
-    const struct sender_field own = {slice_first(all, 14), all, slice_from(all, 15)};
+    const struct sender_field own = {name, all, slice_from(all, name.len + 1)};
     const struct dkim_signature signature = {
         .relaxed_header = true, .names = names, .signed_form = all};
     dkim_signed_header(fields, &own, &signature, &text);
-    EVP_MD_CTX *hash = digest_begin();
-    digest_add(hash, buf_slice(&text));
-    digest_end(hash, digest);
-    EVP_MD_CTX_free(hash);
+    dkim_sign_digest(buf_slice(&text), digest);
 }
 
 void dkim_sign_end(struct buf *field, struct slice signature) {

@@ -11,6 +11,7 @@
 #include "sender/fields.h"
 
 struct dkim_signing {
+    unsigned instance; /* of ARC: the field is ARC-Message-Signature with this i=; 0: of DKIM */
     enum dkim_algorithm algorithm;
     struct slice domain, selector;  /* canonical */
     int64_t now, expires;           /* seconds since 1970 */
@@ -34,3 +35,6 @@ void dkim_sign_begin(const struct dkim_signing *signing, const struct sender_fie
 
 /* Appends the signature and the line end. */
 void dkim_sign_end(struct buf *field, struct slice signature);
+
+/* SHA-256 of a text that is signed. */
+void dkim_sign_digest(struct slice text, unsigned char digest[static DIGEST_LEN]);
