@@ -94,6 +94,8 @@ static const struct cli_command *const commands[] = {
     &command_queue_remove,
     &command_journey,
     &command_route,
+    &command_verify,
+    &command_seal,
     &command_config,
     &command_log,
     &command_fibers,

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/arena.h"
-#include "base/error.h"
 #include "base/buf.h"
+#include "base/error.h"
 
 struct sender_field {
     struct slice name, all; /* the name; the whole field without its last line end */

@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "sender/dkim/dkim_body.h"
+#include "sender/signing.h"
 #include "unit.h"
 
 static inline struct slice key_record(struct arena *a, EVP_PKEY *key, const char *tags) {
@@ -28,21 +29,9 @@ static inline struct slice key_record(struct arena *a, EVP_PKEY *key, const char
 
 static inline struct slice sign_digest(struct arena *a, EVP_PKEY *key,
                                        const unsigned char digest[static DIGEST_LEN]) {
-    unsigned char out[512];
-    size_t len = sizeof out;
-    if (EVP_PKEY_is_a(key, "RSA")) {
-        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
-        assert_true(c && EVP_PKEY_sign_init(c) == 1 &&
-                    EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()) == 1 &&
-                    EVP_PKEY_sign(c, out, &len, digest, DIGEST_LEN) == 1);
-        EVP_PKEY_CTX_free(c);
-    } else {
-        EVP_MD_CTX *c = EVP_MD_CTX_new();
-        assert_true(c && EVP_DigestSignInit(c, NULL, NULL, NULL, key) == 1 &&
-                    EVP_DigestSign(c, out, &len, digest, DIGEST_LEN) == 1);
-        EVP_MD_CTX_free(c);
-    }
-    return arena_copy(a, slice_of(out, len));
+    struct slice signature = S("");
+    assert_int_equal(signing_sign(key, digest, a, &signature), 0);
+    return signature;
 }
 
 static inline void hash_body(struct slice body, bool relaxed, uint64_t length,

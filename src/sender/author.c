@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+#include "sender/author.h"
+
+#include "base/words.h"
+#include "message/address/mailboxes.h"
+
+#define ADDRESSES_MAX 100U
+
+const char *author_form_words(enum author_form form) {
+    static const char *const words[] = {
+        [AUTHOR_MISSING] = N_("no author is named in From"),
+        [AUTHOR_TWICE] = N_("there is more than one From field"),
+        [AUTHOR_UNREADABLE] = N_("From cannot be read, or may be read in two ways"),
+        [AUTHOR_TOO_MANY] = N_("From names too many domains"),
+        [AUTHOR_NO_DOMAIN] = N_("From names no domain"),
+    };
+    return words[form];
+}
+
+static bool has(const struct author *a, struct slice domain) {
+    for (size_t i = 0; i < a->count; i++)
+        if (slice_eq(a->domains[i], domain))
+            return true;
+    return false;
+}
+
+void author_find(const struct sender_fields *fields, struct arena *a, struct author *ret) {
+    struct mailboxes boxes;
+    size_t first, count = sender_fields_find(fields, S("From"), &first);
+    *ret = (struct author){.form = count == 0 ? AUTHOR_MISSING : AUTHOR_TWICE};
+    if (count != 1)
+        return;
+    mailboxes_parse(a, fields->list[fields->by_name[first]].value, ADDRESSES_MAX, &boxes);
+    ret->form = boxes.broken > 0 || boxes.garbled > 0 ? AUTHOR_UNREADABLE
+                : boxes.truncated                     ? AUTHOR_TOO_MANY
+                : boxes.count == 0                    ? AUTHOR_MISSING
+                                                      : AUTHOR_NAMED;
+    for (size_t i = 0; ret->form == AUTHOR_NAMED && i < boxes.count; i++) {
+        const struct address *address = &boxes.items[i].address;
+        if (address->literal || address->domain.len == 0 || has(ret, address->domain))
+            continue;
+        if (ret->count == AUTHOR_DOMAINS_MAX)
+            ret->form = AUTHOR_TOO_MANY;
+        else
+            ret->domains[ret->count++] = address->domain;
+    }
+    if (ret->form == AUTHOR_NAMED && ret->count == 0)
+        ret->form = AUTHOR_NO_DOMAIN;
+}
