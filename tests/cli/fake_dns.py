@@ -24,7 +24,9 @@ def wire_data(kind, value):
         preference, name = value.split()
         return struct.pack(">H", int(preference)) + wire_name(name)
     if kind == "TXT":
-        return bytes([len(value)]) + value.encode()
+        text = value.encode()
+        parts = [text[at:at + 255] for at in range(0, len(text), 255)] or [b""]
+        return b"".join(bytes([len(part)]) + part for part in parts)
     if kind == "SOA":
         return (wire_name("ns.test") + wire_name("hostmaster.test") +
                 struct.pack(">5I", 1, 60, 60, 60, 5))

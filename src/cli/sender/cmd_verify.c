@@ -11,6 +11,7 @@
 #include "cli/terminal/row.h"
 #include "sender/results.h"
 
+#define FIELD     "Authentication-Results"
 #define LINES_MAX (1U << 30) /* bytes of all cases */
 
 /* ------------------------------------------------------------------ for people */
@@ -84,7 +85,7 @@ static void say_all(struct cli *c, const struct sender_question *q,
     for (size_t i = 0; i < v->arc.count; i++)
         say_more(c, _("sealed by"), v->arc.sets[i].domain);
     say_dmarc(c, v);
-    buf_add_str(&c->out, "\nAuthentication-Results: ");
+    buf_printf(&c->out, "\n%s: ", FIELD);
     _cleanup_(buf_done) struct buf field = {0};
     sender_results_add(&field, q, v);
     cli_add_lines(&c->out, buf_slice(&field));
