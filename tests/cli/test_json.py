@@ -5,6 +5,7 @@ import pathlib
 import re
 import smtplib
 
+from fake_dns import FakeDns
 from server import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
 from test_mailbox import delete_all
 from test_running import held_messages, journeys, send, submit, wait_for
@@ -139,6 +140,10 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     call("search rebuild", "tama@example.test")
     for action in ("release", "hold", "retry", "remove"):
         call(f"queue {action}", held[0]["id"])
+    signed = tmp_path / "signed"
+    signed.write_text("DKIM-Signature: v=1; d=x.test\nFrom: hanako@example.org\n\nText\n")
+    with FakeDns({}) as dns:
+        call("verify", str(signed), "--dns", dns.address, "--mail-from", "hanako@example.org")
     running.stop()
     call("status", code=NOT_RUNNING)
     call("repair", "tama@example.test")
