@@ -40,14 +40,18 @@ static void leave(struct carriage *c) {
     fiber_cond_wake_all(&c->leaving);
 }
 
-/* A key of its own for a move, and for a copy that is the only one of its kind. */
+/*
+ * A key of its own for a move, and for a copy that is the only one of its kind. They differ: a copy
+ * that came, and was removed there since, is no reason for a move to take the message away.
+ */
 static void make_key(const struct carriage *c, struct buf *key) {
     const struct store_across *w = c->across;
     const struct store_message *m = &c->message;
     if (!w->move && w->key.len == 0)
         return;
-    buf_printf(key, "across %llx %x %x %llx %x", (unsigned long long)w->from->id, m->mailbox,
-               m->uid, (unsigned long long)(w->to ? w->to->id : w->to_number), w->to_mailbox);
+    buf_printf(key, "%s %llx %x %x %llx %x", w->move ? "moved" : "across",
+               (unsigned long long)w->from->id, m->mailbox, m->uid,
+               (unsigned long long)(w->to ? w->to->id : w->to_number), w->to_mailbox);
     if (w->key.len == 0)
         return;
     buf_add(key, S(" "));

@@ -107,6 +107,27 @@ WORLD_TEST_BOTH(a_move_leaves_nothing_and_does_not_double) {
     store_account_close(other);
 }
 
+/* Else it would be nowhere. */
+WORLD_TEST_BOTH(a_move_comes_though_a_copy_of_its_kind_was_removed_there) {
+    const uint32_t all_there[] = {1, 2};
+    size_t removed;
+    struct store_carried done;
+    world_open(w);
+    world_fill(w, 3);
+    struct store_account *other = open_other(w);
+    struct store_across across = all(w, other, false);
+    across.key = S("once");
+    assert_int_equal(store_copy_across(&across, &done), 0);
+    assert_int_equal(store_expunge(other, STORE_INBOX, all_there, 2, &removed), 0);
+    assert_int_equal(count_of(other), 0);
+    across.move = true;
+    assert_int_equal(store_copy_across(&across, &done), 0);
+    assert_int_equal(done.removed, 2);
+    assert_int_equal(count_of(other), 2);
+    store_account_close(other);
+    world_close(w);
+}
+
 WORLD_TEST_BOTH(what_cannot_come_stays) {
     world_open(w);
     world_fill(w, 3);
@@ -298,6 +319,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(a_copy_has_bytes_flags_keywords_and_date),
         BOTH(a_move_leaves_nothing_and_does_not_double),
+        BOTH(a_move_comes_though_a_copy_of_its_kind_was_removed_there),
         BOTH(what_cannot_come_stays),
         BOTH(many_go_in_their_order),
         BOTH(a_large_message_comes_whole),

@@ -37,15 +37,15 @@ static int seal(struct cli *c, const struct dns_client *dns, EVP_PKEY *key,
     struct judging_arrival from = judging_arrival_of(c);
     unsigned char hash[DIGEST_LEN], digest[DIGEST_LEN];
     struct sender_question q;
-    struct sender_verdict v;
+    struct sender_verdict *v = ARENA_NEW(c->arena, struct sender_verdict);
     struct arc_seal *s;
     uint64_t beyond;
     int r = judging_read(cli_text(c->call, "FILE"), &message, problem);
     if (r == 0)
-        r = judging_judge(&from, buf_slice(&message), dns, c->arena, &q, &v, problem);
+        r = judging_judge(&from, buf_slice(&message), dns, c->arena, &q, v, problem);
     if (r < 0)
         return r;
-    sender_results_add(&results, &q, &v);
+    sender_results_add(&results, &q, v);
     const struct slice all = buf_slice(&message);
     struct dkim_body *body = dkim_body_new(true, UINT64_MAX);
     dkim_body_add(body, slice_from(all, header_body(all, NULL)));
@@ -58,7 +58,7 @@ static int seal(struct cli *c, const struct dns_client *dns, EVP_PKEY *key,
         .now = from.now,
         .results = buf_slice(&results),
         .body_hash = hash,
-        .chain = v.arc.result,
+        .chain = v->arc.result,
     };
     r = arc_seal_new(&sealing, all, digest, &s);
     if (r < 0)

@@ -98,19 +98,19 @@ static int verify_file(struct cli *c, const struct judging_arrival *from,
                        const struct dns_client *dns, struct problem *problem) WAITS {
     _cleanup_(buf_done) struct buf message = {0};
     struct sender_question q;
-    struct sender_verdict v;
+    struct sender_verdict *v = ARENA_NEW(c->arena, struct sender_verdict);
     int r = judging_read(cli_text(c->call, "FILE"), &message, problem);
     if (r == 0)
-        r = judging_judge(from, buf_slice(&message), dns, c->arena, &q, &v, problem);
+        r = judging_judge(from, buf_slice(&message), dns, c->arena, &q, v, problem);
     if (r < 0)
         return r;
     if (!c->json) {
-        say_all(c, &q, &v);
+        say_all(c, &q, v);
         return 0;
     }
     struct json j = {.to = &c->out};
     json_object(&j);
-    sender_results_json(&j, &v);
+    sender_results_json(&j, v);
     json_end(&j);
     buf_add_byte(&c->out, '\n');
     return 0;
@@ -149,7 +149,7 @@ static int verify_line(struct cli *c, struct judging_arrival from, const struct 
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf message = {0};
     struct sender_question q;
-    struct sender_verdict v;
+    struct sender_verdict *v = ARENA_NEW(&a, struct sender_verdict);
     struct json_value object;
     size_t at = 0;
     int r = json_read(line, &limits, &a, &object, &at);
@@ -157,11 +157,11 @@ static int verify_line(struct cli *c, struct judging_arrival from, const struct 
         return problem_set(problem, r, _("no JSON at byte %zu of the line"), at + 1);
     r = read_case(&object, &from, &message, problem);
     if (r == 0)
-        r = judging_judge(&from, buf_slice(&message), dns, &a, &q, &v, problem);
+        r = judging_judge(&from, buf_slice(&message), dns, &a, &q, v, problem);
     struct json j = {.to = &c->out};
     if (r == 0) {
         json_object(&j);
-        sender_results_json(&j, &v);
+        sender_results_json(&j, v);
         json_end(&j);
         buf_add_byte(&c->out, '\n');
     }
@@ -171,6 +171,7 @@ static int verify_line(struct cli *c, struct judging_arrival from, const struct 
 static int verify_lines(struct cli *c, const struct judging_arrival *from,
                         const struct dns_client *dns, struct problem *problem) WAITS {
     _cleanup_(buf_done) struct buf input = {0};
+    struct problem *wrong = ARENA_NEW(c->arena, struct problem);
     struct slice line;
     size_t number = 0;
     int r = read_to_end(STDIN_FILENO, &input, LINES_MAX);
@@ -178,13 +179,12 @@ static int verify_lines(struct cli *c, const struct judging_arrival *from,
         return problem_set(problem, r, _("standard input: %s"), error_words(r));
     struct slice rest = buf_slice(&input);
     while (slice_next(&rest, '\n', &line)) {
-        struct problem wrong = {0};
         number++;
         if (slice_trim(line).len == 0)
             continue;
-        r = verify_line(c, *from, dns, line, &wrong);
+        r = verify_line(c, *from, dns, line, wrong);
         if (r < 0)
-            return problem_set(problem, r, _("line %zu: %s"), number, wrong.text);
+            return problem_set(problem, r, _("line %zu: %s"), number, wrong->text);
         cli_flush(c);
     }
     return 0;
