@@ -99,10 +99,10 @@ static int cmd_seal(struct cli *c) WAITS {
 
 PARAMETERS seal_parameters[] = {
     ARGUMENT("FILE", .kind = CLI_PATH, .about = N_("the message; - for standard input")),
-    OPTION("key", "FILE", .kind = CLI_PATH, .required = true,
+    OPTION("key", "PEM", .kind = CLI_PATH, .required = true,
            .about = N_("the private key, in PEM")),
     OPTION("domain", "DOMAIN", .required = true, .about = N_("the domain that seals")),
-    OPTION("selector", "NAME", .required = true,
+    OPTION("selector", "KEY", .required = true,
            .about = N_("the name of the key in its DNS, before ._domainkey")),
     JUDGING_OPTIONS,
     END,
