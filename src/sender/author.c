@@ -17,13 +17,6 @@ const char *author_form_words(enum author_form form) {
     return words[form];
 }
 
-static bool has(const struct author *a, struct slice domain) {
-    for (size_t i = 0; i < a->count; i++)
-        if (slice_eq(a->domains[i], domain))
-            return true;
-    return false;
-}
-
 void author_find(const struct sender_fields *fields, struct arena *a, struct author *ret) {
     struct mailboxes boxes;
     size_t first, count = sender_fields_find(fields, S("From"), &first);
@@ -37,7 +30,10 @@ void author_find(const struct sender_fields *fields, struct arena *a, struct aut
                                                       : AUTHOR_NAMED;
     for (size_t i = 0; ret->form == AUTHOR_NAMED && i < boxes.count; i++) {
         const struct address *address = &boxes.items[i].address;
-        if (address->literal || address->domain.len == 0 || has(ret, address->domain))
+        bool known = address->literal || address->domain.len == 0;
+        for (size_t k = 0; !known && k < ret->count; k++)
+            known = slice_eq(ret->domains[k], address->domain);
+        if (known)
             continue;
         if (ret->count == AUTHOR_DOMAINS_MAX)
             ret->form = AUTHOR_TOO_MANY;

@@ -88,12 +88,6 @@ static void add_dmarc(struct buf *to, const struct sender_verdict *v) {
                   slice_of_str(dmarc_policy_name(d->published)));
 }
 
-static void add_arc(struct buf *to, const struct sender_verdict *v) {
-    if (v->arc.result == ARC_NONE)
-        return;
-    add_method(to, "arc", arc_result_name(v->arc.result), v->arc.why);
-}
-
 static void add_iprev(struct buf *to, const struct sender_question *q,
                       const struct sender_verdict *v) {
     char text[NET_TEXT_SIZE];
@@ -107,7 +101,8 @@ void sender_results_add(struct buf *to, const struct sender_question *question,
     add_iprev(to, question, v);
     add_spf(to, question, v);
     add_dkim(to, v);
-    add_arc(to, v);
+    if (v->arc.result != ARC_NONE)
+        add_method(to, "arc", arc_result_name(v->arc.result), v->arc.why);
     add_dmarc(to, v);
 }
 

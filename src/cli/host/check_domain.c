@@ -133,7 +133,8 @@ static void judge_spf(const struct check_dns *d, struct slice domain, const stru
         return;
     case SPF_PERMERROR:
         check_add(d->k, CHECK_WARNING, _("the SPF record of %.*s does not count: %s: %.*s"),
-                  SLICE_ARG(name), translated(o->problem), SLICE_ARG(o->term.len > 0 ? o->term : o->record));
+                  SLICE_ARG(name), translated(o->problem),
+                  SLICE_ARG(o->term.len > 0 ? o->term : o->record));
         return;
     case SPF_NEUTRAL:
     case SPF_FAIL:

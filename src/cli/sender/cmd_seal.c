@@ -36,7 +36,7 @@ static int seal(struct cli *c, const struct dns_client *dns, EVP_PKEY *key,
     _cleanup_(buf_done) struct buf message = {0}, results = {0};
     struct judging_arrival from = judging_arrival_of(c);
     unsigned char hash[DIGEST_LEN], digest[DIGEST_LEN];
-    struct sender_question q;
+    struct sender_question q = {0};
     struct sender_verdict *v = ARENA_NEW(c->arena, struct sender_verdict);
     struct arc_seal *s;
     uint64_t beyond;

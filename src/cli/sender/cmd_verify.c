@@ -97,7 +97,7 @@ static void say_all(struct cli *c, const struct sender_question *q,
 static int verify_file(struct cli *c, const struct judging_arrival *from,
                        const struct dns_client *dns, struct problem *problem) WAITS {
     _cleanup_(buf_done) struct buf message = {0};
-    struct sender_question q;
+    struct sender_question q = {0};
     struct sender_verdict *v = ARENA_NEW(c->arena, struct sender_verdict);
     int r = judging_read(cli_text(c->call, "FILE"), &message, problem);
     if (r == 0)
@@ -148,7 +148,7 @@ static int verify_line(struct cli *c, struct judging_arrival from, const struct 
     static const struct json_limits limits = JSON_LIMITS_DEFAULT;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf message = {0};
-    struct sender_question q;
+    struct sender_question q = {0};
     struct sender_verdict *v = ARENA_NEW(&a, struct sender_verdict);
     struct json_value object;
     size_t at = 0;

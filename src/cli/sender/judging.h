@@ -20,7 +20,7 @@ struct judging_dns {
     struct fiber *driver;
 };
 
-int judging_dns_open(const struct cli *c, struct judging_dns *ret, struct problem *problem) WAITS;
+int judging_dns_open(const struct cli *c, struct judging_dns *ret, struct problem *problem);
 void judging_dns_close(struct judging_dns *d) WAITS; /* of the zero value, too */
 
 /* What is known of the way in which a message came. */

@@ -26,14 +26,6 @@ const char *arc_result_name(enum arc_result result) {
 
 /* ------------------------------------------------------------------ while it comes */
 
-static bool names_seal(struct slice names) {
-    struct slice name;
-    while (slice_next(&names, ':', &name))
-        if (slice_eq_nocase(name, S("ARC-Seal")))
-            return true;
-    return false;
-}
-
 static const char *read_newest(struct arc_verifier *v, int64_t now) {
     struct arc_fields *last = &v->sets.list[v->sets.count - 1];
     struct dkim_signature *s = &last->signature;
@@ -44,8 +36,9 @@ static const char *read_newest(struct arc_verifier *v, int64_t now) {
         return why;
     if (s->algorithm == DKIM_RSA_SHA1)
         return N_("rsa-sha1 counts no more (RFC 8301)");
-    if (names_seal(s->names)) /* §4.1.2 */
-        return N_("the signature of a set is over a seal");
+    for (struct slice rest = s->names, name; slice_next(&rest, ':', &name);)
+        if (slice_eq_nocase(name, S("ARC-Seal"))) /* §4.1.2 */
+            return N_("the signature of a set is over a seal");
     if (s->expires >= 0 && s->expires < now)
         return N_("it has expired");
     v->body = dkim_body_new(s->relaxed_body, s->length);
@@ -123,13 +116,6 @@ static int check_newest(struct arc_verifier *v, struct ending *e) WAITS {
                        N_("the header is not what was signed"), v->sets.count);
 }
 
-static int check_seal(struct arc_verifier *v, struct ending *e, size_t instance) WAITS {
-    _cleanup_(buf_done) struct buf text = {0};
-    arc_sealed_text(&v->sets, instance, &text);
-    return check_claim(e, &v->sets.list[instance - 1].sealed, buf_slice(&text),
-                       N_("the sets are not what was sealed"), instance);
-}
-
 static void tell_sets(struct arc_verifier *v, struct ending *e) {
     struct arc_outcome *out = e->out;
     out->sets = arena_array(e->arena, v->sets.count, sizeof *out->sets);
@@ -156,8 +142,12 @@ int arc_verifier_end(struct arc_verifier *v, const struct dns_client *dns, struc
     if (v->sets.count == 0)
         return 0;
     int r = check_newest(v, &e);
-    for (size_t i = v->sets.count; r > 0 && i > 0; i--)
-        r = check_seal(v, &e, i);
+    for (size_t i = v->sets.count; r > 0 && i > 0; i--) {
+        _cleanup_(buf_done) struct buf text = {0};
+        arc_sealed_text(&v->sets, i, &text);
+        r = check_claim(&e, &v->sets.list[i - 1].sealed, buf_slice(&text),
+                        N_("the sets are not what was sealed"), i);
+    }
     if (r <= 0)
         return r;
     ret->result = ARC_PASS;

@@ -14,10 +14,6 @@ struct arc_seal {
     struct buf results, message, seal;
 };
 
-static const char *chain_word(const struct arc_seal *s) {
-    return s->instance == 1 ? "none" : s->broken ? "fail" : "pass";
-}
-
 /* A field that was made, without its line end. */
 static struct sender_field field_of(const struct buf *text) {
     struct slice all = slice_trim_lines(buf_slice(text));
@@ -59,10 +55,13 @@ void arc_seal_message(struct arc_seal *s, struct slice signature,
                       unsigned char digest[static DIGEST_LEN]) {
     _cleanup_(buf_done) struct buf text = {0};
     dkim_sign_end(&s->message, signature);
-    buf_printf(&s->seal,
-               "ARC-Seal: i=%u; a=%s; cv=%s; t=%lld;\r\n\td=%.*s; s=%.*s;\r\n\tb=", s->instance,
-               dkim_algorithm_name(s->sealing.algorithm), chain_word(s), (long long)s->sealing.now,
-               SLICE_ARG(s->sealing.domain), SLICE_ARG(s->sealing.selector));
+    buf_printf(
+        &s->seal, "ARC-Seal: i=%u; a=%s; cv=%s; t=%lld;\r\n\td=%.*s; s=%.*s;\r\n\tb=", s->instance,
+        dkim_algorithm_name(s->sealing.algorithm),
+        s->instance == 1 ? "none"
+        : s->broken      ? "fail"
+                         : "pass",
+        (long long)s->sealing.now, SLICE_ARG(s->sealing.domain), SLICE_ARG(s->sealing.selector));
     const struct sender_field results = field_of(&s->results), message = field_of(&s->message),
                               seal = field_of(&s->seal);
     for (size_t i = 0; !s->broken && i < s->sets.count; i++) {

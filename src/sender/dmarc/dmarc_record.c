@@ -95,19 +95,15 @@ static struct slice decode(struct slice text, struct arena *a) {
     return slice_of(to, len);
 }
 
-/* "!10m" at the end goes. */
-static struct slice without_limit(struct slice text) {
-    ssize_t mark = slice_rfind_byte(text, '!');
-    return mark < 0 ? text : slice_first(text, (size_t)mark);
-}
-
 bool dmarc_next_address(struct slice *rest, struct arena *a, struct slice *ret) {
     struct slice piece;
     while (slice_next(rest, ',', &piece)) {
         piece = slice_trim(piece);
         if (!slice_starts_nocase(piece, S("mailto:")))
             continue;
-        struct slice address = decode(without_limit(slice_from(piece, 7)), a);
+        ssize_t limit = slice_rfind_byte(piece, '!'); /* "!10m" at the end goes */
+        piece = slice_first(piece, limit < 0 ? piece.len : (size_t)limit);
+        struct slice address = decode(slice_from(piece, 7), a);
         ssize_t at = slice_rfind_byte(address, '@');
         if (at <= 0 || (size_t)at + 1 == address.len)
             continue;
