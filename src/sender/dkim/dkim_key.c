@@ -4,10 +4,10 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/x509.h>
 
 #include "base/encode.h"
 #include "base/words.h"
+#include "sender/dkim/rsa_key.h"
 #include "sender/tags.h"
 
 #define ED25519_LEN 32U
@@ -29,17 +29,6 @@ static bool lists(struct slice list, const char *word) {
     return false;
 }
 
-static EVP_PKEY *read_rsa(struct slice der) {
-    const unsigned char *at = (const unsigned char *)der.ptr;
-    EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)der.len);
-    if (!key) { /* RSAPublicKey, as the RFC has it and few do */
-        at = (const unsigned char *)der.ptr;
-        key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, (long)der.len);
-    }
-    ERR_clear_error();
-    return key;
-}
-
 /* One, and what is even, are no exponents. */
 static bool has_good_exponent(const EVP_PKEY *key) {
     BIGNUM *e = NULL;
@@ -50,8 +39,8 @@ static bool has_good_exponent(const EVP_PKEY *key) {
 }
 
 static const char *take_rsa(struct slice der, struct dkim_key *k, bool *ret_is_policy) {
-    k->key = read_rsa(der);
-    if (!k->key || !EVP_PKEY_is_a(k->key, "RSA"))
+    k->key = rsa_key_read(der);
+    if (!k->key)
         return N_("the key is no RSA key");
     k->bits = (unsigned)EVP_PKEY_get_bits(k->key);
     *ret_is_policy = true;
