@@ -2,7 +2,7 @@
 /*
  * A public key of RSA out of DER: a SubjectPublicKeyInfo (RFC 5280 §4.1), as keys of DKIM are
  * published, or an RSAPublicKey (RFC 8017 §A.1.1), as RFC 6376 has it. OpenSSL's own reader, which
- * asks all its decoders, takes five times as long as verifying a signature.
+ * asks all its decoders, takes several times as long as verifying a signature.
  */
 #pragma once
 
