@@ -84,9 +84,10 @@ struct model_removals {
 
 /* What makes a message that comes from elsewhere the only one of its kind. */
 enum model_origin {
-    MODEL_UNIQUE, /* nothing does */
-    MODEL_MOVED,  /* from a mailbox of the other account */
-    MODEL_COPIED,
+    MODEL_UNIQUE,     /* nothing does */
+    MODEL_MOVED,      /* from a mailbox of the other account */
+    MODEL_MOVED_ONCE, /* the same under a name */
+    MODEL_COPIED,     /* under a name */
     MODEL_RESTORED,
 };
 struct model_key {

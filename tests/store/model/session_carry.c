@@ -92,7 +92,10 @@ static void begin_carriage(struct session *s, struct carriage *c, const struct p
         a->source = e->uid;
         a->add = e->flags;
         if (move || once)
-            a->key = (struct model_key){move ? MODEL_MOVED : MODEL_COPIED, p->id, e->uid, to};
+            a->key = (struct model_key){!move  ? MODEL_COPIED
+                                        : once ? MODEL_MOVED_ONCE
+                                               : MODEL_MOVED,
+                                        p->id, e->uid, to};
         c->uids[c->count] = e->uid;
         c->list[c->count++] = a;
     }
@@ -215,7 +218,7 @@ void carried_is_somewhere(const struct run *run, const struct model_change *chan
         const struct model_change *c = &changes[i], *expunge = NULL;
         if (c->is_acknowledged && c->key.origin != MODEL_UNIQUE)
             assert_true(model_has_key(run->sides[c->account].model, &c->key));
-        if (!c->is_there || c->key.origin != MODEL_MOVED)
+        if (!c->is_there || (c->key.origin != MODEL_MOVED && c->key.origin != MODEL_MOVED_ONCE))
             continue;
         for (size_t k = 0; k < count; k++)
             if (changes[k].verb == MODEL_EXPUNGE && changes[k].account != c->account &&
