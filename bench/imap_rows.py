@@ -2,12 +2,14 @@
 """The rows of the bench that speak IMAP: one large mailbox that is read, searched and changed, many
 short visits, many sessions that wait in IDLE. Hayauma stands beside a Dovecot in each of its
 formats for large mailboxes; the best one of them counts for each row."""
+import contextlib
 import os
 import socket
+import subprocess
 import time
 
 import peers
-from measure import Failure, tool
+from measure import TOOLS, Failure, tool
 from servers import HERE, Hayauma
 from table import Row
 
@@ -17,6 +19,8 @@ FORMATS = ("sdbox", "mdbox")
 BURST = 10000  # messages that come at once to an account with an index
 PARKED = 5000
 PARKED_PEER = 400  # one session costs it half a megabyte
+GREEDY = 5  # clients of each kind
+GREEDY_FOR = 10.0  # seconds
 
 
 def quoted(text):
@@ -98,7 +102,7 @@ class ImapRows:
         if self.letters:
             return self.letters
         count = self.few(LETTERS, 1000)
-        ours = self.keep(Hayauma(self.folder / "letters", self.ports["letters"], self.password, 1))
+        ours = self.keep(Hayauma(self.folder / "letters", self.ports["letters"], self.password, 3))
         self.letters = [ours]
         if self.with_peer:
             for kind in FORMATS:
@@ -240,6 +244,54 @@ class ImapRows:
         results = dict(zip(map(id, several), self.turns(append(50), several)))
         self.letter_row("  fifty at a time", "1/s", [results.get(id(server), {}) for server in servers],
                         "per_second", 3, 10, lower=False)
+
+    # ---------------------------------------------------------------- beside others
+
+    @contextlib.contextmanager
+    def greedy(self, server):
+        """Clients that ask for all of the large mailbox again and again."""
+        clients = []
+        try:
+            for command in ("FETCH 1:* (ENVELOPE)", "SEARCH TEXT halfway") * GREEDY:
+                clients.append(subprocess.Popen(
+                    [TOOLS / "imap_load", "ask", "-w", self.password, "-t", LOGIN, "-u", "1", HERE,
+                     str(server.ports["imap"]), *[f"aside={command}"] * 1000],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            time.sleep(1)
+            yield
+            if any(client.poll() is not None for client in clients):
+                raise Failure(f"{server.name}: a client that asks for all ended")
+        finally:
+            for client in clients:
+                client.kill()
+                client.wait()
+
+    def run_beside(self):
+        def measure(server):
+            took = []
+            with self.greedy(server), socket.create_connection((HERE, server.ports["imap"]), 10) as wire, \
+                    wire.makefile("rwb") as file:
+                file.readline()
+                file.write(f"a LOGIN {LOGIN % 2} {server.password}\r\n".encode())
+                file.flush()
+                while not file.readline().startswith(b"a OK "):
+                    pass
+                end = time.monotonic() + GREEDY_FOR
+                while time.monotonic() < end:
+                    began = time.monotonic()
+                    file.write(b"b NOOP\r\n")
+                    file.flush()
+                    while not file.readline().startswith(b"b "):
+                        pass
+                    took.append((time.monotonic() - began) * 1e3)
+                    time.sleep(0.01)
+            took.sort()
+            self.say(f"{server.name}: NOOP beside them {took[len(took) // 2]:.1f} ms (median), 95 % within "
+                     f"{took[len(took) * 95 // 100]:.1f}, longest {took[-1]:.1f}, {len(took)} times")
+            return took[len(took) * 95 // 100]
+
+        self.rows.append(Row(f"NOOP of another account beside {2 * GREEDY} that ask for all, 95 %", "ms",
+                             measure(self.letter_servers()[0]), None, 20, lower=True, absolute=True))
 
     # ---------------------------------------------------------------- many sessions
 

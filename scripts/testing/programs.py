@@ -25,7 +25,8 @@ SANITIZERS = {"ASAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_summary=1"
                                ":print_stacktrace=1"}
 # Seconds, before they have run here: these begin first, and --quick is without them.
 LONGEST = {"search/search_indexes": 35.0, "journey/event_log": 30.0, "imap/find": 25.0,
-           "store/store_fault": 15.0}
+           "imap/crash": 22.0, "imap/imap_model": 18.0, "store/store_fault": 15.0,
+           "imap/results": 11.0, "imap/secret": 10.0}
 MARK = re.compile(r"pytest\.mark\.quiet\b")
 
 
