@@ -23,9 +23,9 @@ void names_choose(struct client *c, char name[static NAME_SIZE]) {
         copy_name(name, t->list[at].text);
 }
 
-/* All messages of the mailboxes that the name may have may go now. */
-static void may_be_deleted(struct client *c, const char *name) {
-    struct run *run = c->run;
+#define DOOMED_MAX (4 * (size_t)NAMES_WISHES)
+
+static void may_be_deleted(struct run *run, const char *name) {
     for (size_t i = 0; i < run->names.count; i++) {
         uint32_t box = names_box(&run->names, i, name);
         if (box)
@@ -33,7 +33,15 @@ static void may_be_deleted(struct client *c, const char *name) {
         else
             run->truth.is_loose = true;
     }
-    if (run->names.is_lost)
+}
+
+/* All messages of the mailboxes that what is asked for may delete may go now. */
+static void note_doomed(struct run *run) {
+    char list[DOOMED_MAX][NAME_SIZE];
+    const size_t count = names_doomed(&run->names, list, DOOMED_MAX);
+    for (size_t i = 0; i < count; i++)
+        may_be_deleted(run, list[i]);
+    if (run->names.is_lost || count == DOOMED_MAX)
         run->truth.is_loose = true;
 }
 
@@ -45,7 +53,7 @@ static void do_delete(struct client *c, const char *name) {
     int wish = names_begin(&c->run->names, NAMES_DELETE, name, "");
     if (wish < 0)
         return;
-    may_be_deleted(c, name);
+    note_doomed(c->run);
     struct command *k = client_begin(c, V_NAMES, "DELETE %s", client_wire(c, name, wire));
     k->names_wish = wish;
     client_finish(c);
@@ -64,6 +72,7 @@ static void do_rename(struct client *c, const char *from, const char *to) {
         truth_box(t, c->run->inbox)->may_be_moved = true;
         truth_coming_add(t, truth_wish(t), TRUTH_ANY, 0, 0);
     }
+    note_doomed(c->run);
     struct command *k = client_begin(c, V_NAMES, "RENAME %s %s", client_wire(c, from, wire),
                                      client_wire(c, to, wire_to));
     k->of_inbox = inbox;

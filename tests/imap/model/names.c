@@ -227,6 +227,33 @@ int names_begin(struct names *n, enum names_verb verb, const char *name, const c
     return wish;
 }
 
+static size_t add_doomed(char list[][NAME_SIZE], size_t count, size_t max, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], name) == 0)
+            return count;
+    if (count < max)
+        (void)snprintf(list[count++], NAME_SIZE, "%s", name);
+    return count;
+}
+
+size_t names_doomed(const struct names *n, char list[][NAME_SIZE], size_t max) {
+    size_t count = 0;
+    for (unsigned k = 0; k < NAMES_WISHES; k++)
+        if (n->wishes[k].is_used && n->wishes[k].verb == NAMES_DELETE)
+            count = add_doomed(list, count, max, n->wishes[k].name);
+    for (size_t i = 0; i < count; i++) /* it grows meanwhile */
+        for (unsigned k = 0; k < NAMES_WISHES; k++) {
+            const struct names_wish *w = &n->wishes[k];
+            char before[NAME_SIZE * 2];
+            if (!w->is_used || w->verb != NAMES_RENAME || !name_is_below(list[i], w->to))
+                continue;
+            (void)snprintf(before, sizeof before, "%s%s", w->name, list[i] + strlen(w->to));
+            if (strlen(before) < NAME_SIZE)
+                count = add_doomed(list, count, max, before);
+        }
+    return count;
+}
+
 static void keep(struct names *n, int wish, bool obeyed) {
     size_t kept = 0;
     for (size_t i = 0; i < n->count; i++)

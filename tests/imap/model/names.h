@@ -87,6 +87,12 @@ void names_settle(struct names *n, const struct tree *seen);
 /* A mailbox that a name may have, in one of the ways; 0: none that is known. */
 uint32_t names_box(const struct names *n, size_t way, const char *name);
 
+/*
+ * The names that a wish to delete may reach: its own, and those that a wish to rename may give that
+ * name first. So many of them, at most `max`.
+ */
+size_t names_doomed(const struct names *n, char list[][NAME_SIZE], size_t max);
+
 struct name *tree_find(struct tree *t, const char *name);
 struct name *tree_add(struct tree *t, const char *name); /* NULL: it is full */
 bool name_is_below(const char *name, const char *above); /* or is it */
