@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/alloc.h"
+#include "io/tls_expect.h"
 #include "io/tls_key.h"
 #include "io/tls_pem.h"
 
@@ -43,6 +44,7 @@ struct session {
     void *below;
     int write_error;  /* of the layer below */
     bool wants_write; /* what the last -EAGAIN waited for */
+    bool verifies;
     bool failed;
 };
 
@@ -179,7 +181,7 @@ static const struct stream_ops tls_ops = {
 
 /* What was wrong with the other side's certificate, or NULL. */
 static const char *verdict(const struct session *s) {
-    long result = s->context->verifies ? SSL_get_verify_result(s->ssl) : X509_V_OK;
+    long result = s->verifies ? SSL_get_verify_result(s->ssl) : X509_V_OK;
     return result == X509_V_OK ? NULL : X509_verify_cert_error_string(result);
 }
 
@@ -213,9 +215,9 @@ static int shake_hands(struct session *s, struct problem *problem) WAITS {
     }
 }
 
-/* Puts the layer in and shakes hands; the stream is a TLS stream even when that fails. */
-static int start(struct stream *stream, struct tls_context *c, bool server, const char *name,
-                 struct problem *problem) WAITS {
+/* Puts the layer in, for a handshake to come. 0 or negative: the stream is lost. */
+static int put_in(struct stream *stream, struct tls_context *c, struct session **ret,
+                  struct problem *problem) WAITS {
     int r = stream_flush(stream);
     if (r < 0)
         return problem_set(problem, r, "%s", error_text(r));
@@ -231,29 +233,50 @@ static int start(struct stream *stream, struct tls_context *c, bool server, cons
     BIO_set_data(bio, s);
     BIO_set_init(bio, 1);
     SSL_set_bio(s->ssl, bio, bio);
-    if (server)
-        SSL_set_accept_state(s->ssl);
-    else
-        SSL_set_connect_state(s->ssl);
-    if (name)
-        (void)SSL_set_tlsext_host_name(s->ssl, name);
-    if (c->verifies) /* RFC 6125; without a name no certificate is right */
-        SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (c->verifies && (!name || SSL_set1_host(s->ssl, name) != 1))
-        (void)SSL_set1_host(s->ssl, ".invalid");
+    s->verifies = c->verifies;
     stream_replace(stream, &tls_ops, s);
+    *ret = s;
+    return 0;
+}
+
+int tls_accept(struct stream *stream, struct tls_context *c, struct problem *problem) {
+    struct session *s;
+    int r = put_in(stream, c, &s, problem);
+    if (r < 0)
+        return r;
+    SSL_set_accept_state(s->ssl);
     return shake_hands(s, problem);
 }
 
-int tls_accept(struct stream *s, struct tls_context *c, struct problem *problem) {
-    return start(s, c, true, NULL, problem);
-}
-
-int tls_connect(struct stream *s, struct tls_context *c, struct slice server_name,
+int tls_connect(struct stream *stream, struct tls_context *c, struct slice server_name,
                 struct problem *problem) {
     char name[256];
+    struct session *s;
     bool named = server_name.len > 0 && slice_to_str(server_name, name, sizeof name) == 0;
-    return start(s, c, false, named ? name : NULL, problem);
+    int r = put_in(stream, c, &s, problem);
+    if (r < 0)
+        return r;
+    SSL_set_connect_state(s->ssl);
+    if (named)
+        (void)SSL_set_tlsext_host_name(s->ssl, name);
+    if (c->verifies) /* RFC 6125; without a name no certificate is right */
+        SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (c->verifies && (!named || SSL_set1_host(s->ssl, name) != 1))
+        (void)SSL_set1_host(s->ssl, ".invalid");
+    return shake_hands(s, problem);
+}
+
+int tls_connect_expecting(struct stream *stream, struct tls_context *c,
+                          const struct tls_expectation *expectation, struct problem *problem) {
+    struct session *s;
+    int r = put_in(stream, c, &s, problem);
+    if (r < 0)
+        return r;
+    SSL_set_connect_state(s->ssl);
+    s->verifies = true;
+    r = tls_expect(s->ssl, expectation);
+    s->failed = r < 0;
+    return r < 0 ? problem_set(problem, r, "no TLSA record can be used") : shake_hands(s, problem);
 }
 
 bool tls_facts(const struct stream *stream, struct tls_facts *ret) {
@@ -269,6 +292,7 @@ bool tls_facts(const struct stream *stream, struct tls_facts *ret) {
         .bits = SSL_get_cipher_bits(s->ssl, NULL),
         .resumed = SSL_session_reused(s->ssl) == 1,
     };
+    tls_expect_facts(s->ssl, ret);
     return true;
 }
 
@@ -333,6 +357,8 @@ int tls_client_new(struct tls_context **ret, struct problem *problem) {
     c->ctx = context_new(TLS_client_method());
     c->users = 1;
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
+    if (SSL_CTX_dane_enable(c->ctx) != 1)
+        panic("OpenSSL has no memory");
     *ret = c;
     return 0;
 }

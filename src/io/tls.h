@@ -58,6 +58,33 @@ int tls_accept(struct stream *s, struct tls_context *c, struct problem *problem)
 int tls_connect(struct stream *s, struct tls_context *c, struct slice server_name,
                 struct problem *problem) WAITS;
 
+/* What a host's certificate, or one above it, has to be like (RFC 6698 §2.1). */
+struct tls_record {
+    uint8_t usage;    /* 2: an authority's, below which the names count; 3: the host's own */
+    uint8_t selector; /* 0: of the certificate; 1: of its key */
+    uint8_t matching; /* 0: all its bytes; 1: their SHA-256; 2: their SHA-512 */
+    struct slice data;
+};
+
+/* Whether such a record can be met at all: numbers and length are right, what is whole is read. */
+bool tls_record_usable(const struct tls_record *record);
+
+/*
+ * As tls_connect(), and goes on only with a host whose certificate meets one of the records (RFC
+ * 7671, 7672 §3.1); with usage 2 it also has to be for one of the names. Of records that differ in
+ * the matching type only, the strongest type counts (RFC 7671 §9). The context is one of
+ * tls_client_new().
+ */
+struct tls_expectation {
+    struct slice server_name;  /* what the host is asked for, and a name that counts */
+    const struct slice *names; /* others that count */
+    size_t name_count;
+    const struct tls_record *records;
+    size_t record_count;
+};
+int tls_connect_expecting(struct stream *s, struct tls_context *c,
+                          const struct tls_expectation *expectation, struct problem *problem) WAITS;
+
 /* A private key in this process as a signer: for the keys role and for tests. */
 struct tls_key;
 int tls_key_new(struct slice key_pem, struct tls_key **ret, struct problem *problem);
@@ -76,5 +103,7 @@ struct tls_facts {
     const char *version, *cipher;
     int bits;
     bool resumed;
+    bool by_record; /* the certificate met a record of an expectation: this one */
+    uint8_t usage, selector, matching;
 };
 bool tls_facts(const struct stream *s, struct tls_facts *ret);
