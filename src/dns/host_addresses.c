@@ -103,6 +103,24 @@ static void set_addresses(const struct host_look_up *l, struct dns_host *host,
             host->own = true;
 }
 
+/*
+ * An answer without addresses, or none at all, plays no part: what is connected to comes from the
+ * others.
+ */
+static void judge_security(struct dns_host *host, const struct question *v6,
+                           const struct question *v4, bool list_secure) {
+    const struct question *both[] = {v6, v4};
+    host->secure = list_secure && host->count > 0;
+    for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+        const struct question *q = both[i];
+        if (!q || q->result < 0 || q->answer.code != DNS_OK)
+            continue;
+        host->secure = host->secure && q->answer.secure;
+        if (q->answer.canonical.len > 0 && !dns_name_same(q->answer.canonical, host->name))
+            host->canonical = q->answer.canonical;
+    }
+}
+
 static bool failed(const struct question *q) {
     return q && (q->result < 0 || q->answer.code >= DNS_SERVFAIL);
 }
@@ -152,7 +170,7 @@ int host_addresses_look_up(const struct host_look_up *l, struct dns_host *hosts,
         const struct question *v6 = l->search->no_ipv6 ? NULL : &q->all[at++];
         const struct question *v4 = l->search->no_ipv4 ? NULL : &q->all[at++];
         set_addresses(l, host, v6, v4);
-        host->secure = secure && (!v6 || v6->answer.secure) && (!v4 || v4->answer.secure);
+        judge_security(host, v6, v4, secure);
         failures += host->count == 0 && (failed(v6) || failed(v4));
         report_addresses(l, host, v6, v4);
     }

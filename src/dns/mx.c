@@ -145,9 +145,11 @@ static int list_hosts(struct finder *f) WAITS {
                         error_words(r));
         return settle_failure(f, error_words(r));
     }
-    if (answer.canonical.len && !dns_name_same(answer.canonical, domain))
+    if (answer.canonical.len && !dns_name_same(answer.canonical, domain)) {
+        f->way.canonical = answer.canonical;
         next_hop_report(f->search, f->arena, _("%.*s is an alias of %.*s"), SLICE_ARG(domain),
                         SLICE_ARG(answer.canonical));
+    }
     if (answer.code == DNS_OK)
         return take_mx(f, &answer);
     const char *why = translated(dns_code_text(answer.code));
@@ -256,7 +258,7 @@ static int find(struct finder *f) WAITS {
             r = keep_hosts_with_address(f, failures);
         if (r <= 0 || f->way.outcome != DNS_NO_WAY || f->left_count == 0)
             return r;
-        f->way = (struct dns_way){.secure = f->way.secure};
+        f->way = (struct dns_way){.canonical = f->way.canonical, .secure = f->way.secure};
         take_next_hosts(f);
     }
 }

@@ -39,8 +39,9 @@ struct dns_search {
 struct dns_host {
     struct slice name;
     uint16_t preference;
-    bool secure; /* every answer on the way to its addresses was validated by DNSSEC */
-    bool own;    /* it is ourselves; never in a result */
+    struct slice canonical;     /* at the end of its aliases; empty: it is none */
+    bool secure;                /* the list of hosts and all addresses were validated by DNSSEC */
+    bool own;                   /* it is ourselves; never in a result */
     struct net_addr *addresses; /* IPv6 and IPv4 in turns, with the port */
     size_t count;               /* > 0 in a result */
 };
@@ -62,7 +63,8 @@ struct dns_way {
 
     struct dns_host *hosts;
     size_t count;
-    bool secure; /* the list itself was validated by DNSSEC */
+    struct slice canonical; /* of the domain, at the end of its aliases; empty: it is none */
+    bool secure;            /* the list itself was validated by DNSSEC */
 };
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "dns/fake.h"
 
+#include "base/bytes.h"
+#include "base/encode.h"
 #include "fiber/fiber.h"
 #include "io/net.h"
 
@@ -42,6 +44,20 @@ static struct slice text_data(struct arena *a, struct slice value) {
     return arena_copy(a, buf_slice(&wire));
 }
 
+/* "3 1 1 0a1b", the data in hexadecimal; fewer words make a shorter record. */
+static struct slice tlsa_data(struct arena *a, struct slice value) {
+    _cleanup_(buf_done) struct buf wire = {0};
+    struct slice word, data = {NULL, 0};
+    uint64_t number;
+    for (unsigned i = 0; i < 3 && slice_next_word(&value, &word); i++) {
+        MUST(slice_to_u64(word, 255, &number) == 0);
+        buf_add_u8(&wire, (uint8_t)number);
+    }
+    MUST(hex_decode(a, slice_trim(value), &data) == 0);
+    buf_add(&wire, data);
+    return arena_copy(a, buf_slice(&wire));
+}
+
 static struct slice record_data(struct arena *a, const struct fake_record *record) {
     struct slice value = slice_of_str(record->value);
     switch (record->type) {
@@ -52,6 +68,8 @@ static struct slice record_data(struct arena *a, const struct fake_record *recor
         return address_data(a, value);
     case DNS_TXT:
         return text_data(a, value);
+    case DNS_TLSA:
+        return tlsa_data(a, value);
     default:
         return name_data(a, (struct slice){NULL, 0}, value);
     }

@@ -11,7 +11,8 @@
 struct fake_record {
     const char *name;
     uint16_t type;
-    const char *value;  /* "10 mx1.example.net", "192.0.2.1", "2001:db8::1", a name, a text */
+    const char
+        *value; /* "10 mx1.example.net", "192.0.2.1", "2001:db8::1", "3 1 1 0a1b", a name, a text */
     enum dns_code code; /* other than DNS_OK: the answer instead of a value */
     bool secure;
     int error; /* not 0: nobody could be asked */
