@@ -697,15 +697,17 @@ const struct conf_setting conf_settings[] = {
     CHOICE(CONF_RELAY, relay.smart_host_tls, "smart-host-tls", enum conf_relay_tls,
          conf_relay_tls_words, "auto", FOR(QUEUE | RELAY, CONF_RELOAD),
          DOC("TLS with the smart host: encrypt and verify demand it, verify also a certificate for "
-             "the host's name; auto is verify with a login, otherwise may.",
-             "スマートホストとの TLS。encrypt と verify は TLS を必須にし、verify は証明書がホスト名に合うことも求めます。auto は、ログインするなら verify、しないなら may と同じです。",
+             "the host's name; auto is verify with a login, otherwise DANE where the host has it, "
+             "else may.",
+             "スマートホストとの TLS。encrypt と verify は TLS を必須にし、verify は証明書がホスト名に合うことも求めます。auto は、ログインするなら verify です。しないなら、相手に DANE があればそれに従い、なければ may と同じです。",
              "verify")),
     ROUTES(CONF_RELAY, relay.route, "route", "none", NONE, REPEATS, .port = 25,
          FOR(QUEUE | RELAY, CONF_RELOAD),
          DOC("Where the messages for a domain go and how; one line for each, the closest domain "
-             "counts. Without tls= it is verify with a login, otherwise may. A route goes before "
+             "counts. Without tls= it is verify with a login, otherwise DANE where the domain has "
+             "it, else may; with tls=may DANE does not count. A route goes before "
              "relay.smart-host.",
-             "特定のドメイン宛てのメールの送信先と送信方法。1 行に一つずつ書き、最も長く一致するドメインの行を使います。tls= がなければ、ログインするなら verify、しないなら may です。relay.smart-host より優先します。",
+             "特定のドメイン宛てのメールの送信先と送信方法。1 行に一つずつ書き、最も長く一致するドメインの行を使います。tls= がなければ、ログインするなら verify です。しないなら、ドメインに DANE があればそれに従い、なければ may です。tls=may と書くと DANE を使いません。relay.smart-host より優先します。",
              "example.ac.jp relay.example.ac.jp:587 user=lab tls=verify")),
     PATH(CONF_RELAY, relay.password_file, "password-file", "none", NONE,
          FOR(MASTER, CONF_RELOAD),

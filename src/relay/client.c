@@ -7,9 +7,9 @@
  * refused with 5yz is followed by HELO (§3.2); one that hangs up at it gets HELO over another
  * connection, if the caller opens one. After STARTTLS everything learnt before is
  * forgotten, and bytes that came behind its reply in plain text end the session (RFC 3207 §4.2).
- * TLS here is opportunistic (RFC 7435): no certificate is refused, a peer that declines is spoken
- * to in plain text; when anything fails between STARTTLS and the first answer inside TLS, the
- * caller may connect again without it.
+ * Unless the policy demands more, TLS is opportunistic (RFC 7435): no certificate is refused, a
+ * peer that declines is spoken to in plain text; when anything fails between STARTTLS and the first
+ * answer inside TLS, the caller may connect again without it.
  */
 #include "relay/client.h"
 
@@ -137,21 +137,42 @@ static int tls_failure(struct relay_client *c, const struct relay_voice *voice, 
     return fail(failure, -E_TLS, &reply);
 }
 
+/* Behind what TLS there is: what is asked of it, and why not more. */
+static struct slice policy_words(const struct relay_client *c, const struct tls_facts *facts,
+                                 struct arena *a) {
+    const struct tls_policy *p = &c->options.policy;
+    if (facts->by_record)
+        return arena_printf(a, ", verified by DANE (%u %u %u), %.*s", facts->usage, facts->selector,
+                            facts->matching, SLICE_ARG(p->why));
+    if (p->kind == TLS_POLICY_SETTINGS)
+        return tls_policy_demands(p) ? S(", as the settings demand") : S("");
+    return p->why.len > 0 ? arena_printf(a, ", %.*s", SLICE_ARG(tls_policy_text(a, p))) : S("");
+}
+
+static int connect_tls(struct relay_client *c, struct problem *problem) WAITS {
+    const struct tls_policy *p = &c->options.policy;
+    struct tls_expectation expectation = {p->server_name, p->names, p->name_count, p->records,
+                                          p->record_count};
+    return p->demand == TLS_DEMAND_RECORDS
+               ? tls_connect_expecting(c->stream, c->options.tls, &expectation, problem)
+               : tls_connect(c->stream, c->options.tls, p->server_name, problem);
+}
+
 /* The handshake, on a stream whose input is used up. */
 static int begin_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                      struct relay_failure *failure) WAITS {
     struct problem problem = {{0}};
     struct tls_facts facts;
     struct fiber_deadline deadline = fiber_deadline_begin(fiber_now() + c->options.timeouts.tls);
-    int r = tls_connect(c->stream, c->options.tls, c->options.peer_name, &problem);
+    int r = connect_tls(c, &problem);
     fiber_deadline_end(&deadline);
     if (r == -ECANCELED)
         return r;
     if (r < 0)
         return tls_failure(c, voice, a, failure, problem.text[0] ? problem.text : error_text(r));
     if (tls_facts(c->stream, &facts))
-        relay_log(voice, RELAY_STEP_TLS, "%s with %s%s", facts.version, facts.cipher,
-                  c->options.tls_demanded ? ", as the settings demand" : "");
+        relay_log(voice, RELAY_STEP_TLS, "%s with %s%.*s", facts.version, facts.cipher,
+                  SLICE_ARG(policy_words(c, &facts, a)));
     c->tls = true;
     return 0;
 }
@@ -160,10 +181,20 @@ static int begin_tls(struct relay_client *c, const struct relay_voice *voice, st
 static int go_without(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                       struct relay_failure *failure, const char *why) {
     struct smtp_reply reply = {451, {4, 7, 4}, {NULL, 0}};
-    if (!c->options.tls_demanded)
+    const struct tls_policy *p = &c->options.policy;
+    if (!tls_policy_demands(p)) {
+        if (p->why.len > 0)
+            relay_log(voice, RELAY_STEP_TLS, "In plain text, since %s; %.*s", why,
+                      SLICE_ARG(p->why));
         return 0;
-    reply.text = arena_printf(a, "The settings demand TLS with %.*s, but %s",
-                              SLICE_ARG(c->options.peer), why);
+    }
+    if (p->kind == TLS_POLICY_SETTINGS)
+        reply.text = arena_printf(a, "The settings demand TLS with %.*s, but %s",
+                                  SLICE_ARG(c->options.peer), why);
+    else
+        reply.text =
+            arena_printf(a, "TLS with %.*s is demanded by %.*s, but %s", SLICE_ARG(c->options.peer),
+                         SLICE_ARG(tls_policy_text(a, p)), why);
     relay_log(voice, RELAY_STEP_TLS, "TLS is demanded, but %s", why);
     return fail(failure, -E_TLS, &reply);
 }
@@ -180,7 +211,7 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     if (reply.code == 421)
         return refused(c, a, failure, &reply);
     if (reply.code / 100 != 2) {
-        if (!c->options.tls_demanded)
+        if (!tls_policy_demands(&c->options.policy))
             relay_log(voice, RELAY_STEP_TLS,
                       "TLS was offered but declined (%u), going on in plain text", reply.code);
         return go_without(c, voice, a, failure, "it declines STARTTLS");
@@ -227,7 +258,6 @@ static struct relay_client *client_new(struct stream *stream,
     c->one_by_one = options->one_by_one;
     c->options.helo = arena_copy(&c->texts, options->helo);
     c->options.peer = arena_copy(&c->texts, options->peer);
-    c->options.peer_name = arena_copy(&c->texts, options->peer_name);
     return c;
 }
 
@@ -239,6 +269,7 @@ int relay_client_open(struct stream *stream, const struct relay_client_options *
     stream_set_timeout(stream, options->timeouts.greeting);
     int r = greet(c, voice, a, ret_failure);
     c->options.login = NULL;
+    c->options.policy = (struct tls_policy){0};
     if (r == 0) {
         *ret_client = c;
         return 0;

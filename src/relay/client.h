@@ -14,7 +14,7 @@
 #pragma once
 
 #include "io/stream.h"
-#include "io/tls.h"
+#include "policy/tls_policy.h"
 #include "relay/message.h"
 
 struct relay_client;
@@ -46,12 +46,11 @@ struct relay_login {
 };
 
 struct relay_client_options {
-    struct slice helo;               /* our own name */
-    struct slice peer;               /* for people: "mx1.example.net [192.0.2.1]" */
-    struct slice peer_name;          /* for TLS: the host's name; empty for an address literal */
-    struct tls_context *tls;         /* NULL: never TLS */
-    bool tls_demanded;               /* nothing is sent without it */
-    bool tls_first;                  /* it begins before the greeting (RFC 8314 §3.3) */
+    struct slice helo;        /* our own name */
+    struct slice peer;        /* for people: "mx1.example.net [192.0.2.1]" */
+    struct tls_context *tls;  /* NULL: never TLS */
+    struct tls_policy policy; /* what is borrowed in it is needed until the session is open */
+    bool tls_first;           /* it begins before the greeting (RFC 8314 §3.3) */
     const struct relay_login *login; /* NULL: none; needed until the session is open */
     bool strict_8bit;
     bool helo_only;     /* EHLO is not tried: a message that needs an extension waits */

@@ -10,8 +10,9 @@
  * tries for the others: when it answers, at most ADDRESSES_ASKED are asked; when it does not, so
  * many that as many are left for each host behind it.
  *
- * TLS is opportunistic: where it fails, the next connection to that host goes without (memory.h),
- * at once while nothing is lost by it. If that one fails as well, it was not TLS.
+ * Where nobody demands TLS (demand.c) it is opportunistic: where it fails, the next connection to
+ * that host goes without (memory.h), at once while nothing is lost by it. If that one fails as
+ * well, it was not TLS.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -79,6 +80,11 @@ static bool has_turn(const struct run *run, const struct dns_host *host) {
            (run->address < ADDRESSES_ASKED || behind == 0 || spares);
 }
 
+static void leave_host(struct run *run) {
+    run->host++;
+    run->address = run->refused_here = 0;
+}
+
 /* The next host to try, and its address; NULL: none is left. */
 static const struct dns_host *candidate(struct run *run, struct net_addr *ret_addr) {
     while (run->host < run->way.count) {
@@ -89,8 +95,7 @@ static const struct dns_host *candidate(struct run *run, struct net_addr *ret_ad
                 return host;
             run->address++;
         } else {
-            run->host++;
-            run->address = run->refused_here = 0;
+            leave_host(run);
         }
     }
     return NULL;
@@ -157,7 +162,8 @@ static int cannot_verify(struct run *run, struct slice peer) {
 static bool helo_will_do(const struct run *run) {
     uint32_t shape = run->job->message.envelope.shape;
     bool needs_8bit = (shape & SHAPE_EIGHT_BIT) && run->relay->options.strict_8bit;
-    return !run_demands_tls(run) && !run->job->login && !(shape & SHAPE_UTF8) && !needs_8bit;
+    return !tls_policy_demands(&run->policy) && !run->job->login && !(shape & SHAPE_UTF8) &&
+           !needs_8bit;
 }
 
 /*
@@ -182,11 +188,10 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
     struct relay_client_options options = {
         .helo = o->helo,
         .peer = peer,
-        .peer_name = host->name.ptr[0] == '[' ? S("") : host->name,
-        .tls = !with_tls || run->job->tls == RELAY_TLS_NEVER ? NULL
-               : run->job->tls == RELAY_TLS_VERIFY           ? o->tls_verifying
-                                                             : o->tls,
-        .tls_demanded = run_demands_tls(run),
+        .tls = !with_tls || run->policy.demand == TLS_DEMAND_NEVER ? NULL
+               : run->policy.demand == TLS_DEMAND_NAME             ? o->tls_verifying
+                                                                   : o->tls,
+        .policy = run->policy,
         .tls_first = run->job->tls_first,
         .login = run->job->login,
         .strict_8bit = o->strict_8bit,
@@ -198,7 +203,7 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         .timeouts = o->timeouts,
     };
     struct stream *stream;
-    if (run->job->tls == RELAY_TLS_VERIFY && !o->tls_verifying)
+    if (run->policy.demand == TLS_DEMAND_NAME && !o->tls_verifying)
         return cannot_verify(run, peer);
     int r = open_stream(run, addr, peer, &stream);
     if (r < 0)
@@ -246,7 +251,7 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
                        struct relay_client **ret_client) WAITS {
     struct relay *relay = run->relay;
     struct relay_failure failure = {0};
-    if (run_demands_tls(run))
+    if (tls_policy_demands(&run->policy))
         return open_client(run, host, addr, true, ret_client, &failure);
     if (relay->options.tls && host_memory_has(relay->memory, HOST_FAILS_TLS, addr, fiber_now())) {
         relay_log(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
@@ -272,8 +277,14 @@ int reach_next(struct run *run, struct pool_connection *connection) {
     if (r != 0)
         return r;
     while (!enough_tried(run) && (host = candidate(run, &run->present))) {
+        r = demand_judge(run, host);
+        if (r > 0) {
+            leave_host(run);
+            continue;
+        }
         run->present_place = run->address++;
-        r = try_address(run, host, &run->present, &connection->client);
+        if (r == 0)
+            r = try_address(run, host, &run->present, &connection->client);
         if (r == 0) {
             run->connected = true;
             return 0;

@@ -145,10 +145,15 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     return fiber_cancelled() ? -ECANCELED : MIN(r, 0);
 }
 
+/*
+ * A connection serves one domain, whose policies were judged when it was opened (demand.c), and
+ * what asks for the same.
+ */
 static struct slice destination_key(struct run *run) {
     const struct dns_next_hop *to = &run->job->to;
-    struct slice key = arena_printf(run->a, "%.*s:%u%s %d%d %.*s", SLICE_ARG(to->name), to->port,
-                                    to->no_mx ? " host" : "", run->job->tls, run->job->tls_first,
+    struct slice key = arena_printf(run->a, "%.*s:%u%s %d%d%d %.*s", SLICE_ARG(to->name), to->port,
+                                    to->no_mx ? " host" : "", run->job->tls, run->job->policies,
+                                    run->job->tls_first,
                                     SLICE_ARG(run->job->login ? run->job->login->user : S("")));
     (void)slice_lower(slice_first(key, to->name.len), (char *)key.ptr);
     return key;

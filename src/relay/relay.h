@@ -16,13 +16,14 @@
 #pragma once
 
 #include "dns/mx.h"
+#include "policy/tls_policy.h"
 #include "relay/client.h"
 #include "relay/memory.h"
 #include "relay/pace.h"
 
 struct relay;
 
-/* What a destination may ask of TLS, in growing order of demand. */
+/* What the settings ask of TLS, in growing order of demand. */
 enum relay_tls {
     RELAY_TLS_MAY, /* opportunistic */
     RELAY_TLS_NEVER,
@@ -85,7 +86,8 @@ struct relay_job {
     struct dns_next_hop to;
     bool smart_host; /* `to` comes from the settings: what is wrong with it is a passing fault */
     enum relay_tls tls;
-    bool tls_first;                  /* TLS begins before the greeting */
+    bool policies;  /* RELAY_TLS_MAY: the policies of the recipients' domain count (DANE) */
+    bool tls_first; /* TLS begins before the greeting */
     const struct relay_login *login; /* NULL: none */
     bool ignore_rest; /* a postmaster wants it tried now, though the destination rests */
     struct relay_message message; /* message.envelope.count may exceed RELAY_RECIPIENTS_MAX */

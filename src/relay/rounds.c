@@ -92,7 +92,8 @@ static void take_results(struct run *run, struct pool_connection *connection, st
 static void judge_tls(struct run *run, const struct relay_client *client,
                       const struct round *round) {
     bool unsure = false, lost = false;
-    if (!relay_client_tls(client) || relay_client_messages(client) > 1 || run_demands_tls(run))
+    if (!relay_client_tls(client) || relay_client_messages(client) > 1 ||
+        tls_policy_demands(&run->policy))
         return;
     for (size_t i = 0; i < round->message.envelope.count; i++) {
         const struct relay_result *result = &round->results[i];

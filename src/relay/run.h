@@ -37,6 +37,8 @@ struct run {
 
     bool way_known;
     struct dns_way way;
+    const struct dns_host *judged; /* whose the policy is; NULL: nobody's */
+    struct tls_policy policy;
     size_t host, address;        /* the next one to try */
     unsigned refused_here;       /* addresses of that host that put it off */
     struct net_addr present;     /* of the latest connection that was opened */
@@ -65,10 +67,11 @@ void run_move_on(struct run *run);
 /* As many transactions as the connection is good for. 0: it is still usable. */
 int run_send_rounds(struct run *run, struct pool_connection *connection, bool reused) WAITS;
 
-/* Without TLS nothing is sent to this destination. */
-static inline bool run_demands_tls(const struct run *run) {
-    return run->job->tls >= RELAY_TLS_ENCRYPT || run->job->tls_first;
-}
+/*
+ * Fills in the policy for a host that is to be connected to. 0; 1: it is not to be used now, and
+ * the failure says why; -ECANCELED.
+ */
+int demand_judge(struct run *run, const struct dns_host *host) WAITS;
 
 /*
  * Opens a session with the next host that can be had. 0; 1: there is none, and the failure says

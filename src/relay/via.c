@@ -2,7 +2,8 @@
 /*
  * The closest route counts: the domain itself before ".parent", a longer parent before a shorter
  * one, "*" last; then the smart host. With a login TLS is demanded and verified unless the settings
- * say otherwise, since a password is at stake.
+ * say otherwise, since a password is at stake. Where the settings say nothing of TLS, the domain's
+ * own policies count; so a route with tls=may is the way around one that is broken.
  */
 #include "relay/via.h"
 
@@ -86,7 +87,8 @@ static void name_destination(const struct conf *conf, struct arena *a, struct re
     if (via->user.len > 0)
         via->destination =
             arena_printf(a, "%.*s as %.*s", SLICE_ARG(via->destination), SLICE_ARG(via->user));
-    if (via->tls != demand_of(conf, CONF_RELAY_TLS_AUTO, via))
+    if (via->tls != demand_of(conf, CONF_RELAY_TLS_AUTO, via) ||
+        (via->tls == RELAY_TLS_MAY && !via->policies))
         via->destination =
             arena_printf(a, "%.*s, tls=%s", SLICE_ARG(via->destination), relay_tls_word(via->tls));
 }
@@ -95,21 +97,23 @@ void relay_via_find(const struct conf *conf, struct slice domain, struct arena *
                     struct relay_via *ret) {
     domain = domain_fold(a, domain);
     const struct conf_route *route = find_route(conf, domain);
+    enum conf_relay_tls said = CONF_RELAY_TLS_AUTO;
     *ret = (struct relay_via){
         .to = {.name = domain, .port = conf->relay.port},
         .destination = domain,
-        .tls = tls_of(conf, CONF_RELAY_TLS_MAY, false),
     };
     if (route) {
         ret->rule = arena_printf(a, "relay.route %.*s", SLICE_ARG(route->domain));
         if (route->to.host.len > 0)
             set_host(conf, &route->to, route->user, a, ret);
-        ret->tls = demand_of(conf, route->tls, ret);
+        said = route->tls;
     } else if (conf->relay.smart_host.host.len > 0) {
         ret->rule = S("relay.smart-host");
         set_host(conf, &conf->relay.smart_host, conf->relay.smart_host_user, a, ret);
-        ret->tls = demand_of(conf, conf->relay.smart_host_tls, ret);
+        said = conf->relay.smart_host_tls;
     }
+    ret->tls = demand_of(conf, said, ret);
+    ret->policies = said == CONF_RELAY_TLS_AUTO && ret->tls == RELAY_TLS_MAY;
     if (ret->fixed)
         name_destination(conf, a, ret);
 }

@@ -15,6 +15,7 @@ struct relay_via {
     bool fixed;             /* `to` is a host of the settings */
     struct slice host;      /* then: as the settings have it, an address without brackets */
     enum relay_tls tls;
+    bool policies;     /* the settings leave TLS to what the domain itself says of it (DANE) */
     bool tls_first;    /* TLS begins at once */
     struct slice user; /* to log in there; empty: none */
 

@@ -2,8 +2,11 @@
 #include "relay/network.h"
 
 #include <errno.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "fiber/sync.h"
 
 struct network {
@@ -13,6 +16,7 @@ struct network {
     void *slots[16];
     struct tls_context *tls;
     struct tls_key *key;
+    char tlsa[80];
 };
 
 struct visit {
@@ -218,6 +222,27 @@ static void accept_all(void *arg) {
     fiber_cancel_children();
 }
 
+/* By OpenSSL alone. */
+static void make_tlsa(struct network *n, struct slice chain) {
+    _cleanup_(buf_done) struct buf text = {0};
+    unsigned char digest[32];
+    unsigned char *key = NULL;
+    BIO *bio = BIO_new_mem_buf(chain.ptr, (int)chain.len);
+    X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
+    MUST(len > 0 && EVP_Digest(key, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1);
+    buf_add_str(&text, "3 1 1 ");
+    hex_encode(&text, slice_of(digest, sizeof digest));
+    MUST(slice_to_str(buf_slice(&text), n->tlsa, sizeof n->tlsa) == 0);
+    OPENSSL_free(key);
+    X509_free(x);
+    BIO_free(bio);
+}
+
+const char *network_tlsa(const struct network *n) {
+    return n->tlsa;
+}
+
 struct network *network_start(struct fake_host *hosts) {
     struct network *n = NEW(struct network);
     _cleanup_(free_p) char *key = NULL;
@@ -229,6 +254,7 @@ struct network *network_start(struct fake_host *hosts) {
     MUST(tls_key_new(slice_of_str(key), &n->key, &problem) == 0);
     struct tls_signer signer = {tls_key_sign, n->key};
     MUST(tls_server_new(slice_of_str(chain), &signer, &n->tls, &problem) == 0);
+    make_tlsa(n, slice_of_str(chain));
     MUST(fiber_start("fake network", accept_all, n, &n->acceptor) == 0);
     present = n;
     return n;

@@ -51,6 +51,9 @@ struct network;
 struct network *network_start(struct fake_host *hosts);
 void network_stop(struct network *n) WAITS; /* hangs up everywhere */
 
+/* The TLSA record 3 1 1 (RFC 6698) that fits the hosts' certificate: "3 1 1 0a1b..." */
+const char *network_tlsa(const struct network *n);
+
 /* For relay_options.connect. */
 int network_connect(const struct net_addr *to, const struct net_addr *source, usec_t deadline,
                     struct stream **ret_stream) WAITS;

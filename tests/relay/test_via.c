@@ -51,6 +51,41 @@ static void the_closest_route_counts(void **state) {
     conf_free(conf);
 }
 
+static void policies_of_a_domain_count_where_the_settings_say_nothing_of_tls(void **state) {
+    static const struct {
+        const char *domain;
+        bool policies;
+        const char *destination;
+    } expected[] = {
+        {"a.test", true, "a.test"},  {"b.test", false, "b.test"},
+        {"c.test", false, "c.test"}, {"d.test", false, "r.test:587 as one"},
+        {"e.test", true, "r.test"},  {"f.test", false, "r.test, tls=may"},
+        {"x.test", true, "x.test"},
+    };
+    struct conf *conf = settings(HEAD "route a.test mx\n"
+                                      "route b.test mx tls=may\n"
+                                      "route c.test mx tls=encrypt\n"
+                                      "route d.test r.test:587 user=one\n"
+                                      "route e.test r.test\n"
+                                      "route f.test r.test tls=may\n}\n");
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        struct arena a = {0};
+        struct relay_via via;
+        relay_via_find(conf, slice_of_str(expected[i].domain), &a, &via);
+        assert_int_equal(via.policies, expected[i].policies);
+        assert_slice(via.destination, expected[i].destination);
+        arena_done(&a);
+    }
+    conf_free(conf);
+    conf = settings(HEAD "tls no\n}\n");
+    struct arena a = {0};
+    struct relay_via via;
+    relay_via_find(conf, S("x.test"), &a, &via);
+    assert_false(via.policies);
+    arena_done(&a);
+    conf_free(conf);
+}
+
 static void what_goes_the_same_way_shares_a_destination(void **state) {
     struct conf *conf = settings(HEAD "route a.test r.test:587 user=one\n"
                                       "route b.test r.test:587 user=one\n"
@@ -146,6 +181,7 @@ static void password_is_what_stands_behind_host_and_user(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_closest_route_counts),
+        cmocka_unit_test(policies_of_a_domain_count_where_the_settings_say_nothing_of_tls),
         cmocka_unit_test(what_goes_the_same_way_shares_a_destination),
         cmocka_unit_test(what_was_put_together_by_other_settings_is_told_apart),
         cmocka_unit_test(login_means_verified_tls_unless_said_otherwise),

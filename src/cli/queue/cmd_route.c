@@ -10,6 +10,7 @@
 #include "dns/mx.h"
 #include "message/address/address.h"
 #include "message/text.h"
+#include "policy/dane.h"
 #include "relay/via.h"
 
 #define SMTP_PORT        25
@@ -25,6 +26,8 @@ struct remote {
     struct dns_way way;
     bool looked_up;
     struct slice why_not; /* otherwise */
+    struct slice *tls;    /* of each host: its policy, or why it is not to be used now */
+    size_t tls_count;
 };
 
 struct finding {
@@ -86,6 +89,23 @@ static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *
     return result;
 }
 
+/* What is asked of each host, as the relay judges it (relay/demand.c). */
+static void judge_tls(struct cli *c, struct remote *r, const struct dns_client *dns) WAITS {
+    size_t count = r->looked_up && r->via.policies ? r->way.count : 0;
+    r->tls = arena_array(c->arena, count, sizeof *r->tls);
+    for (size_t i = 0; i < count; i++) {
+        struct tls_policy policy = {0};
+        enum dane_outcome outcome;
+        struct slice why;
+        struct dane_question q = {dns, r->via.to, &r->way, &r->way.hosts[i]};
+        if (dane_judge(&q, c->arena, &outcome, &policy, &why) < 0)
+            return;
+        if (outcome == DANE_NONE)
+            policy.why = arena_printf(c->arena, _("no DANE, %.*s"), SLICE_ARG(why));
+        r->tls[r->tls_count++] = outcome == DANE_ERROR ? why : tls_policy_text(c->arena, &policy);
+    }
+}
+
 static void look_up_all(struct finding *f) WAITS {
     CLI_WITHIN(LOOKUPS_PATIENCE);
     struct problem problem = {0};
@@ -99,6 +119,7 @@ static void look_up_all(struct finding *f) WAITS {
         }
         struct dns_client client = lookup_client(lookup);
         (void)find_hosts(f->c, &f->remotes[i], &client);
+        judge_tls(f->c, &f->remotes[i], &client);
     }
 }
 
@@ -200,6 +221,10 @@ static void write_remote(struct cli *c, const struct remote *r) {
     } else if (r->way.outcome == DNS_FOUND) {
         add_sentence(c, 2, slice_of_str(_("Hosts in the order in which they would be tried:")));
         write_hosts(c, r);
+        for (size_t i = 0; i < r->tls_count; i++)
+            add_sentence(c, 2,
+                         arena_printf(c->arena, _("TLS with %.*s: %.*s"),
+                                      SLICE_ARG(r->way.hosts[i].name), SLICE_ARG(r->tls[i])));
     } else {
         add_sentence(c, 2,
                      arena_printf(c->arena,
@@ -259,11 +284,14 @@ static void write_words(struct finding *f) {
 
 /* ------------------------------------------------------------------ for programs */
 
-static void json_host(struct json *j, const struct dns_host *h) {
+static void json_host(struct json *j, const struct remote *r, size_t at) {
+    const struct dns_host *h = &r->way.hosts[at];
     json_object(j);
     cli_json_text(j, "name", h->name);
     cli_json_int(j, "preference", h->preference);
     cli_json_bool(j, "secure", h->secure);
+    if (at < r->tls_count)
+        cli_json_text(j, "tls", r->tls[at]);
     json_key(j, "addresses");
     json_array(j);
     for (size_t i = 0; i < h->count; i++) {
@@ -298,7 +326,7 @@ static void json_remote(struct json *j, const struct remote *r) {
     json_key(j, "hosts");
     json_array(j);
     for (size_t i = 0; r->looked_up && i < r->way.count; i++)
-        json_host(j, &r->way.hosts[i]);
+        json_host(j, r, i);
     json_end(j);
     json_end(j);
 }
@@ -383,7 +411,8 @@ const struct cli_command command_route = {
     .about = N_("Says where an address leads and why, without sending anything."),
     .more = N_("For an address elsewhere it says what the settings say of it (relay.route,"
                " relay.smart-host) and asks DNS for the hosts, in the order in which they would be"
-               " tried. Ends with 0 when a message could go there, 4 when there is nobody,"
+               " tried, and what their DANE records demand of TLS there. Ends with 0 when a "
+               "message could go there, 4 when there is nobody,"
                " 5 when it would be refused, 7 when that cannot be told now."),
     .offline = true,
     .parameters = route_parameters,
@@ -393,7 +422,7 @@ const struct cli_command command_route = {
             "[{\"address\": text, \"next_hop\": text, \"rule\": text, \"login\": text, "
             "\"tls\": text, \"steps\": [text], \"way\": text, "
             "\"problem\"?: text, \"hosts\": [{\"name\": text, \"preference\": number, "
-            "\"secure\": bool, \"addresses\": [text]}]}]}",
+            "\"secure\": bool, \"tls\"?: text, \"addresses\": [text]}]}]}",
     .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
     .stage = CLI_READS,
     .run_in_fiber = cmd_route,

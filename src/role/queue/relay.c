@@ -206,6 +206,7 @@ static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, 
     job->to = via.to;
     job->smart_host = via.fixed;
     job->tls = via.tls;
+    job->policies = via.policies;
     job->tls_first = via.tls_first;
     if (via.user.len == 0)
         return;

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages to domains that demand something of TLS. example.net has mx1 (192.0.2.1) and behind it
+ * mx2 (192.0.2.2), all of it signed; what mx1 says of its certificate is the test's.
+ */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "relay/world.h"
+
+#define OTHER "3 1 1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static struct fake_record records[] = {
+    {"example.net", DNS_MX, "10 mx1.example.net", .secure = true},
+    {"example.net", DNS_MX, "20 mx2.example.net", .secure = true},
+    {"mx1.example.net", DNS_A, "192.0.2.1", .secure = true},
+    {"mx2.example.net", DNS_A, "192.0.2.2", .secure = true},
+    {"_25._tcp.mx1.example.net", DNS_TLSA},
+    {0},
+};
+#define OF_MX1 4
+
+struct policy_world {
+    struct world w;
+    struct fake_host hosts[3];
+    struct relay_job job;
+};
+
+static const struct recipient mike = {.address = {"mike@example.net", 16}};
+
+/* NULL: the one that fits. */
+static void begin_with(struct policy_world *p, const char *tlsa) {
+    struct problem problem;
+    *p = (struct policy_world){.hosts = {{.address = "192.0.2.1", .starttls = true},
+                                         {.address = "192.0.2.2", .starttls = true}}};
+    begin(&p->w, p->hosts);
+    records[OF_MX1] =
+        (struct fake_record){"_25._tcp.mx1.example.net", DNS_TLSA,
+                             tlsa ? tlsa : network_tlsa(p->w.network), .secure = true};
+    p->w.dns.records = records;
+    assert_int_equal(tls_client_new(&p->w.options.tls, &problem), 0);
+    open_relay(&p->w);
+    p->job = job_for(&p->w, "example.net", &mike, 1);
+    p->job.policies = true;
+}
+
+static const struct relay_result *send_it(struct policy_world *p) {
+    p->w.told.len = 0;
+    assert_int_equal(relay_transmit(p->w.relay, &p->job, &p->w.a, &p->w.outcome), 0);
+    return &p->w.outcome.results[0];
+}
+
+static void finish(struct policy_world *p) {
+    tls_context_free(p->w.options.tls);
+    end(&p->w);
+}
+
+static void assert_told(struct policy_world *p, const char *sentence) {
+    if (slice_find(buf_slice(&p->w.told), slice_of_str(sentence)) < 0)
+        fail_msg("not told: %s\n%.*s", sentence, SLICE_ARG(buf_slice(&p->w.told)));
+}
+
+FIBER_TEST(rfc7672_3_1_1_a_certificate_that_fits_its_record_is_enough) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_true(p.w.outcome.tls);
+    assert_int_equal(p.hosts[0].with_tls, 1);
+    assert_told(&p, ", verified by DANE (3 1 1), 1 TLSA record at _25._tcp.mx1.example.net\n");
+    finish(&p);
+}
+
+FIBER_TEST(rfc7672_2_2_a_host_whose_certificate_does_not_fit_gets_nothing) {
+    struct policy_world p;
+    begin_with(&p, OTHER);
+    p.hosts[1].connect_error = -ECONNREFUSED;
+    const struct relay_result *result = send_it(&p);
+    assert_int_equal(result->disposition, RELAY_LATER);
+    assert_int_equal(p.hosts[0].connections, 1); /* not once more without TLS */
+    assert_int_equal(p.hosts[0].messages, 0);
+    assert_told(&p, "tls: TLS failed: the certificate cannot be verified: ");
+    finish(&p);
+}
+
+FIBER_TEST(rfc7672_2_2_1_the_next_host_is_tried_by_its_own_records) {
+    struct policy_world p;
+    begin_with(&p, OTHER);
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].messages, 0);
+    assert_int_equal(p.hosts[1].messages, 1);
+    assert_told(&p, ", as it is offered: no DANE, there are no TLSA records at "
+                    "_25._tcp.mx2.example.net\n");
+    finish(&p);
+}
+
+FIBER_TEST(rfc7672_2_2_a_host_with_records_that_does_not_offer_tls_gets_nothing) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.hosts[0].starttls = false;
+    p.hosts[1].connect_error = -ECONNREFUSED;
+    const struct relay_result *result = send_it(&p);
+    assert_int_equal(result->disposition, RELAY_LATER);
+    assert_int_equal(p.hosts[0].messages, 0);
+    assert_told(&p, "451 4.7.4 TLS with mx1.example.net [192.0.2.1] is demanded by DANE: 1 TLSA "
+                    "record at _25._tcp.mx1.example.net, but it does not offer STARTTLS\n");
+    finish(&p);
+}
+
+FIBER_TEST(
+    rfc7672_2_2_with_records_of_which_none_can_be_used_any_certificate_does_but_no_plain_text) {
+    struct policy_world p;
+    begin_with(&p, "1 1 1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    p.hosts[1].connect_error = -ECONNREFUSED;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].with_tls, 1);
+    assert_told(&p, ", DANE: the 1 TLSA record at _25._tcp.mx1.example.net cannot be used, so any "
+                    "certificate will do\n");
+    finish(&p);
+
+    begin_with(&p, "1 1 1 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    p.hosts[0].tls_broken = true;
+    p.hosts[1].connect_error = -ECONNREFUSED;
+    assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
+    assert_int_equal(p.hosts[0].messages, 0);
+    finish(&p);
+}
+
+FIBER_TEST(rfc7672_2_1_2_a_host_whose_records_cannot_be_looked_up_is_passed_over) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    records[OF_MX1] =
+        (struct fake_record){"_25._tcp.mx1.example.net", DNS_TLSA, .code = DNS_SERVFAIL};
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].connections, 0);
+    assert_int_equal(p.hosts[1].messages, 1);
+    finish(&p);
+
+    begin_with(&p, NULL);
+    records[OF_MX1] =
+        (struct fake_record){"_25._tcp.mx1.example.net", DNS_TLSA, .code = DNS_TIMEOUT};
+    p.hosts[1].connect_error = -ECONNREFUSED;
+    assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
+    assert_int_equal(p.hosts[0].connections, 0);
+    assert_told(&p, "unreachable: mx1.example.net is passed over, since nobody knows what DANE "
+                    "demands there: TLSA look-up of _25._tcp.mx1.example.net failed: the name "
+                    "servers did not answer in time\n");
+    finish(&p);
+}
+
+FIBER_TEST(what_failed_without_a_policy_is_not_left_out_with_one) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.hosts[0].tls_broken = true;
+    p.job.policies = false;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED); /* in plain text */
+    assert_int_equal(p.hosts[0].with_tls, 0);
+    p.hosts[0].tls_broken = false;
+    p.job.policies = true;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].with_tls, 1);
+    finish(&p);
+}
+
+FIBER_TEST(connections_are_used_again_only_for_an_equal_policy) {
+    struct policy_world p;
+    begin_with(&p, OTHER);
+    p.hosts[1].connect_error = -ECONNREFUSED;
+    p.job.policies = false;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    p.job.policies = true;
+    assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
+    assert_int_equal(p.hosts[0].messages, 1);
+    finish(&p);
+}
+
+FIBER_TEST(settings_come_before_policies) {
+    struct policy_world p;
+    begin_with(&p, OTHER);
+    p.job.tls = RELAY_TLS_ENCRYPT;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].with_tls, 1);
+    assert_told(&p, ", as the settings demand\n");
+    finish(&p);
+}
+
+FIBER_TEST(a_host_that_says_nothing_of_tls_is_named_with_the_reason) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    records[OF_MX1] = (struct fake_record){"elsewhere.example", DNS_A, "192.0.2.9"};
+    p.hosts[0].starttls = false;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_told(&p, "tls: In plain text, since it does not offer STARTTLS; no DANE, there are no "
+                    "TLSA records at _25._tcp.mx1.example.net\n");
+    finish(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rfc7672_3_1_1_a_certificate_that_fits_its_record_is_enough),
+        cmocka_unit_test(test_rfc7672_2_2_a_host_whose_certificate_does_not_fit_gets_nothing),
+        cmocka_unit_test(test_rfc7672_2_2_1_the_next_host_is_tried_by_its_own_records),
+        cmocka_unit_test(test_rfc7672_2_2_a_host_with_records_that_does_not_offer_tls_gets_nothing),
+        cmocka_unit_test(
+            test_rfc7672_2_2_with_records_of_which_none_can_be_used_any_certificate_does_but_no_plain_text),
+        cmocka_unit_test(
+            test_rfc7672_2_1_2_a_host_whose_records_cannot_be_looked_up_is_passed_over),
+        cmocka_unit_test(test_what_failed_without_a_policy_is_not_left_out_with_one),
+        cmocka_unit_test(test_connections_are_used_again_only_for_an_equal_policy),
+        cmocka_unit_test(test_settings_come_before_policies),
+        cmocka_unit_test(test_a_host_that_says_nothing_of_tls_is_named_with_the_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
