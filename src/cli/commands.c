@@ -29,6 +29,8 @@ static const struct cli_command message = {
     .name = "message", .about = N_("The messages in the mailboxes of an account.")};
 static const struct cli_command search = {
     .name = "search", .about = N_("The index of an account's texts, for those who search.")};
+static const struct cli_command report = {.name = "report",
+                                          .about = N_("What other hosts report of our mail.")};
 static const struct cli_command queue = {.name = "queue",
                                          .about = N_("The messages that are on their way.")};
 
@@ -96,6 +98,8 @@ static const struct cli_command *const commands[] = {
     &command_route,
     &command_verify,
     &command_seal,
+    &report,
+    &command_report_dmarc,
     &command_config,
     &command_log,
     &command_fibers,

@@ -45,8 +45,8 @@ extern const struct cli_command command_queue_list, command_queue_show, command_
 extern const struct cli_command command_journey, command_log, command_route, command_config,
     command_fibers, command_repair;
 
-/* Messages judged by themselves: nothing of the server is needed. */
-extern const struct cli_command command_verify, command_seal;
+/* Messages and reports judged by themselves: nothing of the server is needed. */
+extern const struct cli_command command_verify, command_seal, command_report_dmarc;
 
 /* The program about itself: nothing of the server is needed. */
 extern const struct cli_command command_help, command_manual, command_completion;

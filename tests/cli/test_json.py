@@ -8,6 +8,7 @@ import smtplib
 from fake_dns import FakeDns
 from server import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
 from test_mailbox import delete_all
+from test_report import files as report_files
 from test_running import held_messages, journeys, send, submit, wait_for
 
 EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/events/events.md",
@@ -144,6 +145,7 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     signed.write_text("DKIM-Signature: v=1; d=x.test\nFrom: hanako@example.org\n\nText\n")
     with FakeDns({}) as dns:
         call("verify", str(signed), "--dns", dns.address, "--mail-from", "hanako@example.org")
+    call("report dmarc", *report_files(tmp_path))
     running.stop()
     call("status", code=NOT_RUNNING)
     call("repair", "tama@example.test")
