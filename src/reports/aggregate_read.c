@@ -144,14 +144,6 @@ static uint64_t number_of(struct slice text, uint64_t most, uint64_t otherwise) 
 
 /* ------------------------------------------------------------------ elements */
 
-static void begin_row(struct reading *r) {
-    r->row = (struct aggregate_row){.auth_count = 0};
-    r->count = r->disposition = r->dkim = r->spf = (struct slice){0};
-    if (r->report.row_count >= r->limits->rows)
-        stop(r, problem_set(r->problem, -E_LIMIT, N_("the report has more than %zu rows"),
-                            r->limits->rows));
-}
-
 static void end_row(struct reading *r) {
     struct aggregate_row *row = ARENA_NEW(r->arena, struct aggregate_row);
     *row = r->row;
@@ -209,10 +201,15 @@ static void on_start(void *arg, const char *name, const char **attributes UNUSED
     r->place = NULL; /* an element within a text ends it */
     enum element e = element_of(r, parent, slice_from(full, (size_t)(colon + 1)));
     r->stack[r->depth++] = (uint8_t)e;
-    if (e == RECORD)
-        begin_row(r);
-    else if (e == DKIM || e == SPF)
+    if (e == DKIM || e == SPF)
         r->result = (struct aggregate_auth){0};
+    if (e != RECORD)
+        return;
+    r->row = (struct aggregate_row){.auth_count = 0};
+    r->count = r->disposition = r->dkim = r->spf = (struct slice){0};
+    if (r->report.row_count >= r->limits->rows)
+        stop(r, problem_set(r->problem, -E_LIMIT, N_("the report has more than %zu rows"),
+                            r->limits->rows));
 }
 
 static void on_text(void *arg, const char *text, int len) {

@@ -59,15 +59,6 @@ static int inflate_one(struct opening *o, struct slice *bytes, int window) {
     return r < 0 || state == Z_STREAM_END ? r : problem_set(o->problem, -E_SYNTAX, DAMAGED);
 }
 
-/* What stands behind the last member is no matter (RFC 1952 §2.2 has several; others pad). */
-static int open_gzip(struct opening *o, struct slice bytes) {
-    int r = 0;
-    do
-        r = inflate_one(o, &bytes, 15 + 16);
-    while (r == 0 && report_wrapping_of(bytes) == REPORT_GZIP);
-    return r;
-}
-
 /* ------------------------------------------------------------------ zip */
 
 #define LOCAL_SIZE    30U
@@ -139,13 +130,13 @@ int report_open(struct slice bytes, uint64_t most, report_piece_fn *take, void *
     struct opening o = {.left = most, .take = take, .arg = arg, .problem = problem};
     if (bytes.len > UINT32_MAX)
         return problem_set(problem, -E_LIMIT, N_("the file is too large"));
-    switch (report_wrapping_of(bytes)) {
-    case REPORT_GZIP:
-        return open_gzip(&o, bytes);
-    case REPORT_ZIP:
+    if (report_wrapping_of(bytes) == REPORT_ZIP)
         return open_zip(&o, bytes);
-    case REPORT_PLAIN:
-        break;
-    }
-    return give(&o, bytes);
+    if (report_wrapping_of(bytes) == REPORT_PLAIN)
+        return give(&o, bytes);
+    int r = 0;
+    do /* RFC 1952 §2.2 has several members; what stands behind the last one is no matter */
+        r = inflate_one(&o, &bytes, 15 + 16);
+    while (r == 0 && report_wrapping_of(bytes) == REPORT_GZIP);
+    return r;
 }

@@ -37,15 +37,9 @@ static void end_failure(struct reading *r) {
     arena_reset(&r->arena);
 }
 
-static void begin_failure(struct reading *r, struct slice fields) {
-    struct problem problem = {0};
-    r->pending = failure_read(fields, &r->arena, &r->failure, &problem) == 0;
-    if (!r->pending)
-        r->sink->bad(r->arg, &problem);
-}
-
 static void on_part(void *arg, enum report_part part, struct slice bytes) {
     struct reading *r = arg;
+    struct problem problem = {0};
     if (part == REPORT_PART_ORIGINAL) {
         if (r->pending)
             failure_add_original(&r->failure, bytes, &r->arena);
@@ -55,10 +49,13 @@ static void on_part(void *arg, enum report_part part, struct slice bytes) {
     end_failure(r);
     if (++r->count > REPORTS_MAX)
         return;
-    if (part == REPORT_PART_FEEDBACK)
-        begin_failure(r, bytes);
-    else
+    if (part == REPORT_PART_FILE) {
         read_file(r, bytes);
+        return;
+    }
+    r->pending = failure_read(bytes, &r->arena, &r->failure, &problem) == 0;
+    if (!r->pending)
+        r->sink->bad(r->arg, &problem);
 }
 
 void report_read(struct slice bytes, const struct aggregate_limits *limits,
