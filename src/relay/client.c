@@ -131,8 +131,13 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_failure *
 static int tls_failure(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                        struct relay_failure *failure, const char *why) {
     struct smtp_reply reply = {454, {4, 7, 5}, {NULL, 0}};
-    reply.text = arena_printf(a, "TLS with %.*s failed: %s", SLICE_ARG(c->options.peer), why);
-    relay_log(voice, RELAY_STEP_TLS, "TLS failed: %s", why);
+    const struct tls_policy *p = &c->options.policy;
+    struct slice by = tls_policy_demands(p) && p->kind != TLS_POLICY_SETTINGS
+                          ? arena_printf(a, "; %.*s", SLICE_ARG(tls_policy_text(a, p)))
+                          : S("");
+    reply.text = arena_printf(a, "TLS with %.*s failed: %s%.*s", SLICE_ARG(c->options.peer), why,
+                              SLICE_ARG(by));
+    relay_log(voice, RELAY_STEP_TLS, "TLS failed: %s%.*s", why, SLICE_ARG(by));
     failure->tls_failed = true;
     return fail(failure, -E_TLS, &reply);
 }

@@ -173,14 +173,11 @@ def open_network():
 class NameServer:
     """NSD with one zone, "test.", and one that it cannot load, "broken.test."."""
 
-    def __init__(self, network, records):
+    def __init__(self, network, records, port=DNS_PORT):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hyd"))
         self.address = network.here
-        self.port = DNS_PORT + network.offset
-        (self.folder / "zone").write_text(
-            "$ORIGIN test.\n$TTL 60\n"
-            "@ SOA ns.test. hostmaster.test. 1 3600 600 86400 60\n@ NS ns\n"
-            f"ns A {self.address}\n" + records)
+        self.port = port + network.offset
+        self._write_zones(records)
         (self.folder / "nsd.conf").write_text(self._settings())
         self.log = (self.folder / "nsd.log").open("w")
         self.process = subprocess.Popen(
@@ -193,12 +190,22 @@ class NameServer:
             self.close()
             raise
 
+    def _write_zones(self, records):
+        self._write_zone("test", records)
+        self.zones = {"test.": "zone", "broken.test.": "missing"}
+
+    def _write_zone(self, name, records, file="zone"):
+        (self.folder / file).write_text(
+            f"$ORIGIN {name}.\n$TTL 60\n"
+            f"@ SOA ns.test. hostmaster.test. 1 3600 600 86400 60\n@ NS ns.test.\n"
+            + (f"ns A {self.address}\n" if name == "test" else "") + records)
+
     def _settings(self):
         files = "".join(f"  {name}: \"{self.folder}/{file}\"\n" for name, file in (
             ("zonesdir", ""), ("zonelistfile", "zone.list"), ("xfrdfile", "xfrd.state"),
             ("xfrdir", ""), ("logfile", "nsd.log"), ("pidfile", "nsd.pid")))
         zones = "".join(f"zone:\n  name: {name}\n  zonefile: {file}\n"
-                        for name, file in (("test.", "zone"), ("broken.test.", "missing")))
+                        for name, file in self.zones.items())
         return (f"server:\n  ip-address: {self.address}\n  port: {self.port}\n  username: \"\"\n"
                 f"  server-count: 1\n  database: \"\"\n  rrl-ratelimit: 0\n{files}"
                 f"remote-control:\n  control-enable: no\n{zones}")
@@ -217,3 +224,38 @@ class NameServer:
         stop_process(self.process)
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class SignedNameServer(NameServer):
+    """The same with signed zones (DNSSEC): "test." and "stale.test.", whose signatures have run
+    out; "open.test." is not signed. `anchor` is a file with the trust anchor. What stands in
+    `forged` (as {before: behind}) is changed after signing."""
+
+    def __init__(self, network, records, stale="", unsigned="", forged=None, port=DNS_PORT + 200):
+        self.stale, self.unsigned, self.forged = stale, unsigned, forged or {}
+        super().__init__(network, records, port)
+
+    def _sign(self, name, file, *options):
+        """Signs a zone; its DS record as text."""
+        key = self._tool("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", name).strip()
+        self._tool("ldns-signzone", *options, "-f", f"{file}.signed", file, key)
+        return (self.folder / f"{key}.ds").read_text()
+
+    def _tool(self, *words):
+        return subprocess.run(words, cwd=self.folder, check=True, capture_output=True,
+                              text=True).stdout
+
+    def _write_zones(self, records):
+        self._write_zone("open.test", self.unsigned, "open")
+        self._write_zone("stale.test", self.stale, "stale")
+        stale = self._sign("stale.test", "stale", "-i", "20200101", "-e", "20200201")
+        self._write_zone("test", records + stale + "stale NS ns\nopen NS ns\n")
+        self.anchor = self.folder / "anchor"
+        self.anchor.write_text(self._sign("test", "zone"))
+        signed = self.folder / "zone.signed"
+        text = signed.read_text()
+        for before, behind in self.forged.items():
+            assert before in text
+            text = text.replace(before, behind)
+        signed.write_text(text)
+        self.zones = {"test.": "zone.signed", "stale.test.": "stale.signed", "open.test.": "open"}
