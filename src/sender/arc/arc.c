@@ -104,8 +104,8 @@ static int check_newest(struct arc_verifier *v, struct ending *e) WAITS {
     _cleanup_(buf_done) struct buf text = {0};
     unsigned char hash[DIGEST_LEN];
     uint64_t beyond;
-    dkim_body_end(v->body, hash, &beyond);
-    if (!slice_eq(last->signature.body_hash, slice_of(hash, sizeof hash)) || beyond > 0) {
+    const bool whole = dkim_body_end(v->body, hash, &beyond) && beyond == 0;
+    if (!whole || !slice_eq(last->signature.body_hash, slice_of(hash, sizeof hash))) {
         e->out->result = ARC_FAIL;
         e->out->why = N_("the body is not what was signed");
         e->out->instance = (unsigned)v->sets.count;

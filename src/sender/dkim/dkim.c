@@ -15,6 +15,7 @@ struct body_form {
     struct dkim_body *hashing;
     bool relaxed;
     uint64_t length, beyond;
+    bool too_short; /* for the length */
     unsigned char hash[DIGEST_LEN];
 };
 
@@ -121,6 +122,11 @@ static int end_one(struct dkim_verifier *v, struct one *o, const struct dns_clie
         o->outcome.why = N_("the body is not what was signed");
         return 0;
     }
+    if (o->body->too_short) {
+        o->outcome.result = DKIM_PERMERROR;
+        o->outcome.why = N_("its l= is more than the body has");
+        return 0;
+    }
     dkim_signed_header(&v->fields, o->field, &o->signature, &text);
     const struct dkim_claim claim = {
         .algorithm = o->signature.algorithm,
@@ -141,8 +147,10 @@ static int end_one(struct dkim_verifier *v, struct one *o, const struct dns_clie
 int dkim_verifier_end(struct dkim_verifier *v, const struct dns_client *dns, struct arena *a,
                       struct dkim_outcome **ret, size_t *ret_count) {
     struct dkim_outcome *list = arena_array(a, v->count, sizeof *list);
-    for (size_t i = 0; i < v->form_count; i++)
-        dkim_body_end(v->forms[i].hashing, v->forms[i].hash, &v->forms[i].beyond);
+    for (size_t i = 0; i < v->form_count; i++) {
+        struct body_form *form = &v->forms[i];
+        form->too_short = !dkim_body_end(form->hashing, form->hash, &form->beyond);
+    }
     for (size_t i = 0; i < v->count; i++) {
         struct one *o = &v->all[i];
         int r = o->body ? end_one(v, o, dns, a) : 0;

@@ -16,6 +16,7 @@
 struct dkim_body {
     EVP_MD_CTX *hash;
     uint64_t left, beyond;
+    bool limited;       /* `left` says how much of a length is missing */
     uint64_t line_ends; /* held back */
     bool relaxed;
     bool blank; /* held back, one for all that stand beside each other */
@@ -29,6 +30,7 @@ struct dkim_body *dkim_body_new(bool relaxed, uint64_t length) {
     struct dkim_body *b = NEW(struct dkim_body);
     b->relaxed = relaxed;
     b->left = length;
+    b->limited = length != UINT64_MAX;
     b->hash = digest_begin();
     return b;
 }
@@ -118,7 +120,7 @@ void dkim_body_add(struct dkim_body *b, struct slice chunk) {
     }
 }
 
-void dkim_body_end(struct dkim_body *b, unsigned char hash[static DIGEST_LEN],
+bool dkim_body_end(struct dkim_body *b, unsigned char hash[static DIGEST_LEN],
                    uint64_t *ret_beyond) {
     if (b->cr)
         put_text(b, S("\r"));
@@ -127,4 +129,5 @@ void dkim_body_end(struct dkim_body *b, unsigned char hash[static DIGEST_LEN],
     pass_on(b);
     digest_end(b->hash, hash);
     *ret_beyond = b->beyond;
+    return !b->limited || b->left == 0;
 }

@@ -15,6 +15,9 @@ void dkim_body_free(struct dkim_body *b); /* NULL is fine */
 
 void dkim_body_add(struct dkim_body *b, struct slice chunk);
 
-/* After the last chunk, once. `ret_beyond`: bytes that did not count, because of `length`. */
-void dkim_body_end(struct dkim_body *b, unsigned char hash[static DIGEST_LEN],
+/*
+ * After the last chunk, once. `ret_beyond`: bytes that did not count, because of `length`. False:
+ * there are fewer bytes than `length`.
+ */
+bool dkim_body_end(struct dkim_body *b, unsigned char hash[static DIGEST_LEN],
                    uint64_t *ret_beyond);

@@ -6,6 +6,7 @@
 #include "sender/tags.h"
 
 #define NUMBER_DIGITS 12U /* of t= and x=: some ten thousand years */
+#define LENGTH_DIGITS 76U /* of l=, §3.5 */
 
 struct reading {
     const struct tags *tags;
@@ -123,14 +124,16 @@ static const char *read_times(const struct reading *r) {
                                                                 : NULL;
 }
 
+/* Up to 76 digits; a number that fits nowhere is more than any body has. */
 static const char *read_length(const struct reading *r) {
     const struct tag *l = tags_find(r->tags, "l");
     r->to->length = UINT64_MAX;
     if (!l)
         return NULL;
-    return l->value.len <= 76 && slice_to_u64(l->value, UINT64_MAX - 1, &r->to->length) == 0
-               ? NULL
-               : N_("its l= is no length");
+    int error = slice_to_u64(l->value, UINT64_MAX - 1, &r->to->length);
+    if (error == -E_LIMIT)
+        r->to->length = UINT64_MAX - 1;
+    return error == -E_SYNTAX || l->value.len > LENGTH_DIGITS ? N_("its l= is no length") : NULL;
 }
 
 static const char *read_bytes(const struct reading *r) {
