@@ -1,43 +1,46 @@
 # SPDX-License-Identifier: ISC
-# Mail::DKIM: `sign KEY METHOD` prints a signature of the message on standard input, `arc RECORD` what
-# is to be said of its ARC sets, whose keys are all that one.
+# Mail::DKIM: `sign KEY METHOD` prints a signature of the message on standard input. `verify` reads {"records":
+# see Table.pm, "asked": [MESSAGE, ...]} and prints [{"dkim": [RESULT, ...], "arc": RESULT}, ...].
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use JSON::PP;
 use Mail::DKIM::ARC::Verifier;
 use Mail::DKIM::DNS;
 use Mail::DKIM::Signer;
-use Net::DNS;
+use Mail::DKIM::Verifier;
+use Table;
 
-package OneKey;
-sub new { my ($class, $record) = @_; return bless {record => $record}, $class }
-
-sub send {    ## no critic: the name is the library's
-    my ($self, $name) = @_;
-    my $packet = Net::DNS::Packet->new($name, 'TXT');
-    $packet->header->qr(1);
-    my @parts = unpack '(a255)*', $self->{record};
-    $packet->push(answer => Net::DNS::RR->new(name => $name, type => 'TXT', ttl => 60, txtdata => [@parts]));
-    return $packet;
+sub feed {
+    my ($dkim, $message) = @_;
+    $dkim->PRINT($message);
+    $dkim->CLOSE;
+    return $dkim;
 }
 
-sub errorstring { return 'NOERROR' }
+sub judge {
+    my ($message) = @_;
+    my @dkim = eval { map { $_->result } feed(Mail::DKIM::Verifier->new, $message)->signatures };
+    @dkim = ("broken: $@") if $@;
+    my $arc = eval { feed(Mail::DKIM::ARC::Verifier->new, $message)->result } || "broken: $@";
+    return {dkim => \@dkim, arc => $arc};
+}
 
-package main;
-my ($mode, @rest) = @ARGV;
-my $dkim;
+my ($mode, $key, $method) = @ARGV;
+binmode STDIN;
+my $input = do { local $/; <STDIN> };
 if ($mode eq 'sign') {
-    $dkim = Mail::DKIM::Signer->new(
+    my $signer = Mail::DKIM::Signer->new(
         Algorithm => 'rsa-sha256',
-        Method    => $rest[1],
+        Method    => $method,
         Domain    => 'example.jp',
         Selector  => 'sel',
-        KeyFile   => $rest[0]
+        KeyFile   => $key
     );
+    print feed($signer, $input)->signature->as_string, "\r\n";
 } else {
-    Mail::DKIM::DNS::resolver(OneKey->new($rest[0]));
-    $dkim = Mail::DKIM::ARC::Verifier->new;
+    my $asked = JSON::PP->new->utf8->decode($input);
+    Mail::DKIM::DNS::resolver(Table->new($asked->{records}));
+    print JSON::PP->new->utf8->encode([map { judge($_) } @{$asked->{asked}}]), "\n";
 }
-binmode STDIN;
-$dkim->PRINT(do { local $/; <STDIN> });
-$dkim->CLOSE;
-print $mode eq 'sign' ? $dkim->signature->as_string . "\r\n" : $dkim->result_detail . "\n";

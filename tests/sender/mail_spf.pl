@@ -1,38 +1,15 @@
 # SPDX-License-Identifier: ISC
-# What Mail::SPF says: reads {"records": {"NAME TYPE": [...]}, "asked": [[CLIENT, DOMAIN], ...]}, and
-# prints a list of results.
+# What Mail::SPF says: reads {"records": see Table.pm, "asked": [{"client", "domain", "local", "helo",
+# "mail_from"}]}, and prints a list of [result, explanation]. Without "mail_from" it is the name of HELO.
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::Bin;
 use JSON::PP;
 use Mail::SPF;
-use Net::DNS;
+use Table;
 
-package Table;
-sub new { my ($class, $records) = @_; return bless {records => $records}, $class }
-
-sub send {    ## no critic: the name is the library's
-    my ($self, $name, $type) = @_;
-    $name = lc $name;
-    $name =~ s/\.$//;
-    my $packet = Net::DNS::Packet->new($name, $type);
-    $packet->header->qr(1);
-    my $known = grep { (split ' ')[0] eq $name } keys %{$self->{records}};
-    $packet->header->rcode($known ? 'NOERROR' : 'NXDOMAIN');
-    for my $value (@{$self->{records}{"$name $type"} || []}) {
-        my %rr = (name => $name, type => $type, ttl => 60);
-        if ($type eq 'A' || $type eq 'AAAA') { $rr{address} = $value }
-        elsif ($type eq 'MX') { @rr{qw(preference exchange)} = split ' ', $value }
-        elsif ($type eq 'TXT') { $rr{txtdata} = [$value] }
-        else                   { $rr{ptrdname} = $value }
-        $packet->push(answer => Net::DNS::RR->new(%rr));
-    }
-    return $packet;
-}
-
-sub errorstring { return '' }
-
-package main;
-my $input  = JSON::PP->new->decode(do { local $/; <STDIN> });
+my $input  = JSON::PP->new->utf8->decode(do { local $/; <STDIN> });
 my $server = Mail::SPF::Server->new(
     dns_resolver         => Table->new($input->{records}),
     hostname             => 'mx.example.jp',
@@ -41,13 +18,17 @@ my $server = Mail::SPF::Server->new(
 );
 my @results;
 for my $case (@{$input->{asked}}) {
-    my $request = Mail::SPF::Request->new(
-        versions      => [1],
-        scope         => 'mfrom',
-        identity      => "tama\@$case->[1]",
-        ip_address    => $case->[0],
-        helo_identity => 'mail.test.example'
-    );
-    push @results, $server->process($request)->code;
+    my $result = eval {
+        my $request = Mail::SPF::Request->new(
+            versions => [1],
+            scope    => $case->{mail_from} ? 'mfrom' : 'helo',
+            identity => $case->{mail_from} || $case->{helo},
+            ip_address    => $case->{client},
+            helo_identity => $case->{helo}
+        );
+        $server->process($request);
+    };
+    my $why = $result && $result->can('authority_explanation') ? eval { $result->authority_explanation } : '';
+    push @results, $result ? [$result->code, defined $why ? "$why" : ''] : ["broken", "$@"];
 }
-print JSON::PP->new->encode(\@results), "\n";
+print JSON::PP->new->utf8->encode(\@results), "\n";
