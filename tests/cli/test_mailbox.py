@@ -72,7 +72,7 @@ def test_what_a_reader_deletes_comes_back_as_it_was(two):
     assert "2 messages (" in tried and "1 message was brought back before." in tried
     # All of it: what is back is not doubled.
     done = two.json("mailbox", "restore", TAMA, "--all")
-    assert done == {"count": 2, "already": 1, "damaged": 0, "dry_run": False}
+    assert done == {"count": 2, "in_inbox": 0, "already": 1, "damaged": 0, "dry_run": False}
     assert sorted(messages(two)) == sorted(before)
     wait_for(lambda: two("log", "brought back deleted").stdout.count("restored:") == 2)
     said = two.json_lines("log", "brought back deleted")[0]
@@ -124,7 +124,7 @@ def test_a_full_mailbox_takes_what_fits(two):
     assert subjects(two) == ["one", "two"]
     two("account", "quota", TAMA, "none")
     assert two.json("mailbox", "restore", TAMA, "--all") == {
-        "count": 1, "already": 2, "damaged": 0, "dry_run": False}
+        "count": 1, "in_inbox": 0, "already": 2, "damaged": 0, "dry_run": False}
     assert subjects(two) == ["one", "two", "three"]
 
 

@@ -266,6 +266,10 @@ def test_the_log_says_who_deleted_or_renamed_a_mailbox_and_the_journey_what_was_
     assert "not there" not in done.stdout
     running("mailbox", "restore", TAMA, "--mailbox", "Seminar", "--into", "Seminar")
     assert found(running, "--mailbox", "Seminar") == ["in the folder"]
+    running("mailbox", "delete", TAMA, "Seminar", "--with-messages")
+    done = running("mailbox", "restore", TAMA, "--mailbox", "Seminar").stdout
+    assert "2 of them are in the INBOX, since their mailboxes are not there any more" in done
+    assert found(running, "--mailbox", "INBOX") == ["in the folder"] * 3
 
 
 def test_a_limit_of_messages_is_announced_from_the_next_reload_on(running):

@@ -67,6 +67,7 @@ struct listing {
     uint64_t count, bytes;
     uint64_t back, back_bytes; /* of them: were brought back already */
     struct slice lost;         /* a mailbox of one of the others that is not there any more */
+    uint64_t lost_count;       /* so many of them are of such ones */
     usec_t keep;
     uint64_t size_max;
 };
@@ -130,7 +131,9 @@ static void add_row(struct listing *l, const struct rpc_deleted *d, struct arena
 }
 
 static void note_lost(struct listing *l, const struct rpc_deleted *d) {
-    if (!d->has_mailbox && !d->restored && l->lost.len == 0)
+    if (d->has_mailbox || d->restored)
+        return;
+    if (l->lost_count++ == 0)
         l->lost = arena_copy(l->c->arena, d->mailbox_name);
 }
 
@@ -269,6 +272,7 @@ static int restore_all(struct mailbox_access *x, struct rpc_mail_restore_in *in,
         if (r < 0)
             return r;
         sum->count += out.count;
+        sum->in_inbox += out.in_inbox;
         sum->already += out.already;
         sum->damaged += out.damaged;
         in->after = out.next;
@@ -282,6 +286,7 @@ static int restore_all(struct mailbox_access *x, struct rpc_mail_restore_in *in,
 
 static void add_json_counts(struct json *j, const struct rpc_mail_restore_out *done, bool dry_run) {
     cli_json_int(j, "count", (int64_t)done->count);
+    cli_json_int(j, "in_inbox", (int64_t)done->in_inbox);
     cli_json_int(j, "already", (int64_t)done->already);
     cli_json_int(j, "damaged", (int64_t)done->damaged);
     cli_json_bool(j, "dry_run", dry_run);
@@ -308,6 +313,13 @@ static void confirm(struct cli *c, const struct rpc_mail_restore_out *done) {
                P_("%llu message is back in the mailbox.\n",
                   "%llu messages are back in the mailbox.\n", done->count),
                (unsigned long long)done->count);
+    if (done->in_inbox > 0)
+        buf_printf(&c->out,
+                   P_("%llu of them is in the INBOX, since its mailbox is not there any more.\n",
+                      "%llu of them are in the INBOX, since their mailboxes are not there any"
+                      " more.\n",
+                      done->in_inbox),
+                   (unsigned long long)done->in_inbox);
     add_already(c, done->already);
     if (done->damaged > 0)
         buf_printf(&c->out,
@@ -328,6 +340,7 @@ static int try_out(struct cli *c, struct mailbox_access *x, const struct rpc_del
     if (r < 0)
         return r;
     ret->count = l.count - l.back;
+    ret->in_inbox = l.into.len == 0 ? l.lost_count : 0;
     ret->already = l.back;
     if (c->json) {
         add_json_counts(&l.json, ret, true);
@@ -453,7 +466,8 @@ const struct cli_command command_mailbox_restore = {
     .offline = true,
     .parameters = mailbox_restore_parameters,
     .examples = mailbox_restore_examples,
-    .json = "{\"count\": number, \"already\": number, \"damaged\": number, \"dry_run\": bool, "
+    .json = "{\"count\": number, \"in_inbox\": number, \"already\": number, \"damaged\": number, "
+            "\"dry_run\": bool, "
             "\"messages\"?: [" JSON_DELETED "]}",
     .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
     .stage = CLI_READS,

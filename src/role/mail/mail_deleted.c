@@ -159,6 +159,7 @@ struct restoring {
     struct arena *arena;
     struct buf named;
     size_t count;
+    size_t lost; /* of them: their mailbox is gone */
 };
 
 static bool want(void *arg, const struct store_deleted *d) {
@@ -167,6 +168,7 @@ static bool want(void *arg, const struct store_deleted *d) {
 
 static void note_restored(void *arg, const struct store_deleted *d) {
     struct restoring *v = arg;
+    v->lost += !d->has_mailbox;
     if (v->count++ < NAMED_MAX)
         buf_printf(&v->named, "%s%u:%u", v->count > 1 ? " " : "", d->mailbox, d->uid);
 }
@@ -213,6 +215,7 @@ int mail_answer_restore(struct store *s, const struct rpc_mail_restore_in *in, s
         buf_done(&words);
     }
     out->count = done.count;
+    out->in_inbox = restore.to == 0 ? v.lost : 0;
     out->already = done.already;
     out->damaged = done.damaged;
     out->next = (struct rpc_deleted_place){restore.place.modseq, restore.place.uid};
