@@ -35,6 +35,8 @@ enum conf_relay_tls {
     CONF_RELAY_TLS_ENCRYPT, /* demanded, with any certificate */
     CONF_RELAY_TLS_VERIFY,  /* demanded, with a certificate for the host's name */
 };
+enum conf_dmarc { CONF_DMARC_OBEY, CONF_DMARC_MARK };
+enum conf_spf_fail { CONF_SPF_FAIL_MARK, CONF_SPF_FAIL_REFUSE };
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
 enum conf_log_destination { CONF_LOG_TO_STDERR, CONF_LOG_TO_SYSLOG, CONF_LOG_TO_NOWHERE };
 
@@ -106,7 +108,7 @@ struct conf {
     } users;
 
     struct {
-        unsigned edge, relay, mail;
+        unsigned edge, relay, mail, scan;
     } workers;
 
     struct {
@@ -149,6 +151,11 @@ struct conf {
         unsigned recipients_max, messages_per_session;
         unsigned connections_per_address;
     } submission;
+
+    struct {
+        enum conf_dmarc dmarc;
+        enum conf_spf_fail spf_fail;
+    } authentication;
 
     struct { /* of one account; 0: no limit */
         unsigned messages_per_hour, messages_per_day;

@@ -20,6 +20,7 @@ enum role {
     ROLE_RESOLVER,
     ROLE_MAIL,
     ROLE_EVENTS,
+    ROLE_SCAN,
 
     ROLE_CLI, /* a command of the postmaster, connected through a socket in the state directory */
     ROLE_PROCESS, /* what every process answers its master */

@@ -45,6 +45,7 @@ enum conf_block_id {
     CONF_PASSWORD,
     CONF_SMTP,
     CONF_SUBMISSION,
+    CONF_AUTHENTICATION,
     CONF_POP3,
     CONF_IMAP,
     CONF_QUEUE,

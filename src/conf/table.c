@@ -27,6 +27,7 @@ enum {
     RESOLVER = 1 << ROLE_RESOLVER,
     MAIL = 1 << ROLE_MAIL,
     EVENTS = 1 << ROLE_EVENTS,
+    SCAN = 1 << ROLE_SCAN,
 };
 
 const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
@@ -58,6 +59,12 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
     [CONF_SUBMISSION] = {"submission",
                          {"Messages handed in by users after login (ports 587, 465).",
                           "ログインした利用者からのメール送信（ポート 587 と 465）。"}},
+    [CONF_AUTHENTICATION] =
+        {"authentication",
+         {"Whether a message comes from whom it says: SPF, DKIM, ARC and DMARC of "
+          "what strangers send.",
+          "メールが本当に差出人のドメインから来たかどうかの判定（SPF、DKIM、ARC、"
+          "DMARC）。外部から届くメールが対象です。"}},
     [CONF_SENDING] = {"sending",
                       {"How much one account may send. Messages beyond it are taken and held in "
                        "the queue, and the user and the administrators are told; `hayauma queue "
@@ -92,6 +99,8 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
 
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const mailbox_names[] = {"english", "japanese", NULL};
+static const char *const dmarc_words[] = {"obey", "mark", NULL};
+static const char *const spf_fail_words[] = {"mark", "refuse", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL};
 
@@ -156,7 +165,7 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 const struct conf_setting conf_settings[] = {
     /* ---------------------------------------------------------------- the machine */
     HOST(CONF_TOP, hostname, "hostname", NULL,
-         FOR(MASTER | EDGE | DIRECTORY | KEYS | QUEUE | RELAY, CONF_RELOAD),
+         FOR(MASTER | EDGE | DIRECTORY | KEYS | QUEUE | RELAY | SCAN, CONF_RELOAD),
          DOC("The full name of this machine, as other hosts find it in DNS and as it greets them.",
              "このサーバーの完全修飾ドメイン名（FQDN）。DNS に登録されている必要があり、接続先への EHLO でも使います。",
              "mail.example.jp")),
@@ -202,6 +211,10 @@ const struct conf_setting conf_settings[] = {
          FOR(MASTER | MAIL, CONF_RESTART),
          DOC("How many processes share the accounts; each account lives in one of them.",
              "アカウントを分担するプロセスの数。一つのアカウントは一つのプロセスが受け持ちます。",
+             "4")),
+    NUMBER(CONF_WORKERS, workers.scan, "scan", "2", LIMITS(1, 64), FOR(MASTER, CONF_RESTART),
+         DOC("How many processes judge messages.",
+             "メールを判定するプロセスの数。",
              "4")),
 
     /* ---------------------------------------------------------------- names */
@@ -411,6 +424,20 @@ const struct conf_setting conf_settings[] = {
          DOC("The same on the submission ports.",
              "サブミッションのポート（587 と 465）での同じ制限。",
              "100")),
+
+    /* ---------------------------------------------------------------- who has sent a message */
+    CHOICE(CONF_AUTHENTICATION, authentication.dmarc, "dmarc", enum conf_dmarc, dmarc_words, "obey",
+         FOR(SCAN, CONF_RELOAD),
+         DOC("What is done when a message fails the DMARC policy of its author's domain: obey refuses "
+             "it or puts it into the mailbox for junk, as the policy says; mark only notes it.",
+             "メールが差出人のドメインの DMARC ポリシーに合わないときの扱い。obey なら、ポリシーに従って拒否するか迷惑メールのメールボックスに入れます。mark なら、結果を記録するだけです。",
+             "mark")),
+    CHOICE(CONF_AUTHENTICATION, authentication.spf_fail, "spf-fail", enum conf_spf_fail,
+         spf_fail_words, "mark", FOR(SCAN, CONF_RELOAD),
+         DOC("What is done when SPF fails and DMARC does not pass: mark only notes it; refuse loses "
+             "messages that were forwarded.",
+             "SPF が fail になり、DMARC も pass にならないときの扱い。mark なら結果を記録するだけです。refuse なら拒否しますが、転送されたメールも失われます。",
+             "refuse")),
 
     /* ---------------------------------------------------------------- sending */
     NUMBER(CONF_SENDING, sending.messages_per_hour, "messages-per-hour", "500",

@@ -30,6 +30,8 @@ const struct kind kind_table[] = {
      ENVELOPE " reply dialogue", "A sender, a recipient or a whole message was refused."},
     {N(KIND_ABANDONED), 12, CONF_LOG_INFO, DISPOSITION_REFUSED, N_("Abandoned"),
      ENVELOPE " reason dialogue", "The client left before its message was whole."},
+    {N(KIND_JUDGED), 82, CONF_LOG_INFO, DISPOSITION_NONE, N_("Judged"),
+     "verdict iprev spf dkim arc dmarc", "It was judged who has sent the message."},
     {N(KIND_REPORT), 13, CONF_LOG_INFO, DISPOSITION_NONE, N_("Report"), "report",
      "A report to the sender was made: it is a message of its own."},
 
@@ -149,6 +151,13 @@ const struct fact fact_table[] = {
     {N(FACT_STORED), 49, FACT_IS_NUMBER, false, N_("Stored"), "messages, in a session"},
     {N(FACT_MAILBOX), 50, FACT_IS_TEXT, false, N_("Mailbox"), "its name, with those above it"},
     {N(FACT_INTO), 51, FACT_IS_TEXT, false, N_("Into"), "the mailbox in which messages are then"},
+    {N(FACT_VERDICT), 52, FACT_IS_FINDING, false, N_("Verdict"),
+     "taken, junk, put off, refused; and why"},
+    {N(FACT_IPREV), 53, FACT_IS_FINDING, false, "iprev", "RFC 8601"},
+    {N(FACT_SPF), 54, FACT_IS_FINDING, false, "SPF", "RFC 7208"},
+    {N(FACT_DKIM), 55, FACT_IS_FINDING, false, "DKIM", "RFC 6376, of each signature"},
+    {N(FACT_ARC), 56, FACT_IS_FINDING, false, "ARC", "RFC 8617"},
+    {N(FACT_DMARC), 57, FACT_IS_FINDING, false, "DMARC", "RFC 9989"},
     {N(FACT_DIALOGUE), 38, FACT_IS_DIALOGUE, false, N_("Dialogue"), "what both sides said"},
 };
 /* clang-format on */

@@ -15,6 +15,8 @@
  *     times        wall time in decimal microseconds
  *     sizes        decimal bytes
  *     messages     ids as text (message/queue_id.h)
+ *     findings     a result, and behind it lines "label: value"; where there are several, one
+ *                  behind the other
  *     dialogue     lines that begin with "C: ", "S: " or "-- " (another host follows), '\n' behind
  *                  each; never the message's body, never what authenticates, which
  *                  journey/record.h cuts out
@@ -34,6 +36,7 @@
 #define KIND_REJECTED  "rejected"
 #define KIND_ABANDONED "abandoned"
 #define KIND_REPORT    "report"
+#define KIND_JUDGED    "judged"
 
 /* The queue */
 #define KIND_QUEUED    "queued"
@@ -111,6 +114,12 @@
 #define FACT_STORED     "stored"
 #define FACT_MAILBOX    "mailbox"
 #define FACT_INTO       "into"
+#define FACT_VERDICT    "verdict"
+#define FACT_IPREV      "iprev"
+#define FACT_SPF        "spf"
+#define FACT_DKIM       "dkim"
+#define FACT_ARC        "arc"
+#define FACT_DMARC      "dmarc"
 
 /* Reasons of KIND_SESSION that have sentences of their own. */
 #define SESSION_IN_USE      "another one has the mailbox open"
@@ -147,6 +156,7 @@ enum fact_type {
     FACT_IS_TIME,
     FACT_IS_MESSAGE,
     FACT_IS_DIALOGUE,
+    FACT_IS_FINDING,
 };
 
 struct fact {

@@ -17,6 +17,7 @@ static void write_facts(struct buf *to) {
         [FACT_IS_TIME] = "time",
         [FACT_IS_MESSAGE] = "message id",
         [FACT_IS_DIALOGUE] = "list of lines",
+        [FACT_IS_FINDING] = "list of lines",
     };
     buf_add_str(to, "| fact | in JSON | meaning | messages are found by it |\n|---|---|---|---|\n");
     for (size_t i = 0; i < fact_count; i++) {

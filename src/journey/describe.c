@@ -28,6 +28,7 @@ static const struct sentence sentences[] = {
      N_("A message from {client}, sender {from}, was not taken.")},
     {KIND_REJECTED, NULL, NULL, N_("A message from {client} to {to} was refused: {reply}")},
     {KIND_REJECTED, NULL, NULL, N_("A message from {client}, sender {from}, was refused.")},
+    {KIND_JUDGED, NULL, NULL, N_("Who has sent it: {verdict}")},
     {KIND_REPORT, NULL, NULL, N_("A report is on its way: message {report}")},
 
     {KIND_QUEUED, FACT_ORIGIN, "report", N_("Report from {from} for {to}, {size}: on the disk")},

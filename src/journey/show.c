@@ -55,6 +55,8 @@ static bool is_said(const struct event *e, struct slice sentence, const struct e
     const struct kind *kind = kind_find(e->kind);
     if (f->value.len == 0)
         return true;
+    if (slice_eq(f->name, S(FACT_VERDICT)))
+        return true;
     if (slice_eq(e->kind, S(KIND_DEFERRED)) &&
         (slice_eq(f->name, S(FACT_NEXT)) || slice_eq(f->name, S(FACT_ATTEMPTS))))
         return true;

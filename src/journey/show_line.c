@@ -80,7 +80,7 @@ static void add_value(struct json *j, const struct fact *fact, struct slice valu
     uint64_t number = 0;
     bool is_number = slice_to_u64(value, INT64_MAX, &number) == 0;
     struct slice piece;
-    if (type == FACT_IS_ADDRESSES || type == FACT_IS_DIALOGUE) {
+    if (type == FACT_IS_ADDRESSES || type == FACT_IS_DIALOGUE || type == FACT_IS_FINDING) {
         json_array(j);
         while (event_next_address(&value, &piece))
             json_slice(j, piece);

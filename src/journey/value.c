@@ -32,6 +32,29 @@ static void add_time(struct buf *to, usec_t at, usec_t wall) {
     }
 }
 
+/* "fail; domain: example.org; record: v=spf1 -all" */
+static void add_finding(struct buf *to, struct slice value) {
+    struct slice line;
+    for (bool first = true; slice_next(&value, '\n', &line); first = false) {
+        _cleanup_(buf_done) struct buf label = {0};
+        ssize_t colon = slice_find(line, S(": "));
+        struct slice rest = slice_from(line, colon < 0 ? line.len : (size_t)colon + 2);
+        buf_add(&label, slice_first(line, line.len - rest.len - (colon < 0 ? 0 : 2)));
+        buf_add_str(to, first ? "" : "; ");
+        buf_add_str(to, translated(buf_str(&label)));
+        if (colon < 0)
+            continue;
+        buf_add_str(to, ": ");
+        if (!slice_eq(buf_slice(&label), S("reason"))) {
+            buf_add(to, rest);
+            continue;
+        }
+        buf_clear(&label);
+        buf_add(&label, rest);
+        buf_add_str(to, translated(buf_str(&label)));
+    }
+}
+
 void value_words(struct buf *to, const struct fact *fact, struct slice value, usec_t wall) {
     enum fact_type type = fact ? fact->type : FACT_IS_TEXT;
     uint64_t number = 0;
@@ -46,6 +69,8 @@ void value_words(struct buf *to, const struct fact *fact, struct slice value, us
         add_size(to, number);
     } else if (type == FACT_IS_TIME && is_number) {
         add_time(to, (usec_t)number, wall);
+    } else if (type == FACT_IS_FINDING) {
+        add_finding(to, value);
     } else {
         buf_add(to, value);
     }

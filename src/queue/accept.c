@@ -150,6 +150,17 @@ int queue_open_file(struct queue *q, queue_id id, int *ret_fd) {
     return error == -EEXIST ? -EINVAL : error;
 }
 
+int queue_read_file(struct queue *q, queue_id id, int *ret_fd) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    struct open_file *file = NULL;
+    int error = q->stopping ? -ECANCELED : claim_file(q, id, &file, NULL);
+    if (error || !file)
+        return error;
+    error = spool_large_reader(q->spool, file->large, ret_fd);
+    file_not_busy(q, file);
+    return error;
+}
+
 void queue_drop_file(struct queue *q, queue_id id) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct open_file *file = map_get(&q->files, map_u64(&id));

@@ -80,6 +80,10 @@ queue_id queue_new_id(struct queue *q);
  * queue_drop_file(). -EINVAL: the id is in use; -ENOSPC, -E_LIMIT (too many open files).
  */
 int queue_open_file(struct queue *q, queue_id id, int *ret_fd) WAITS;
+
+/* One more of such a file, with which it can only be read. -EINVAL: there is none of that id. */
+int queue_read_file(struct queue *q, queue_id id, int *ret_fd) WAITS;
+
 /*
  * Gives it back; none of that id: nothing happens. One that is being submitted goes when the queue
  * does not take the message.

@@ -66,6 +66,13 @@ const struct process_role all_roles[] = {
         .work = &role_queue,
     },
     {
+        .role = ROLE_SCAN,
+        .user = PROCESS_USER_EDGE,
+        .workers = offsetof(struct conf, workers.scan),
+        .faces_outside = true,
+        .work = &role_scan,
+    },
+    {
         .role = ROLE_EDGE,
         .user = PROCESS_USER_EDGE,
         .workers = offsetof(struct conf, workers.edge),

@@ -64,6 +64,28 @@ int spool_large_fd(const struct spool_large *large) {
     return large->fd;
 }
 
+static int open_reader(const struct large_job *job) {
+    char name[LARGE_NAME];
+    large_name(job->large->id, name);
+    int fd = openat(job->spool->large_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
+}
+
+static int give_reader(void *arg) {
+    struct large_job *job = arg;
+    job->fd = open_reader(job);
+    return MIN(job->fd, 0);
+}
+
+int spool_large_reader(struct spool *s, struct spool_large *large, int *ret_fd) {
+    struct large_job job = {.spool = s, .large = large};
+    int error = offload(OFFLOAD_DISK, give_reader, &job);
+    if (error)
+        return error;
+    *ret_fd = job.fd;
+    return 0;
+}
+
 static int drop(void *arg) {
     struct large_job *job = arg;
     char name[LARGE_NAME];
@@ -107,12 +129,9 @@ int large_sum(int fd, uint64_t len, uint32_t *ret_crc) {
 
 static int settle(void *arg) {
     struct large_job *job = arg;
-    char name[LARGE_NAME];
-    large_name(job->large->id, name);
-    _cleanup_(close_p) int fd =
-        openat(job->spool->large_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    _cleanup_(close_p) int fd = open_reader(job);
     if (fd < 0)
-        return -errno;
+        return fd;
     close_p(&job->large->fd);
     /* A lease is given when nobody can write to the file any more. */
     if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)

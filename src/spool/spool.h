@@ -164,6 +164,9 @@ bool spool_is_full(struct spool *s, uint64_t size) WAITS;
  */
 int spool_large_begin(struct spool *s, uint64_t id, struct spool_large **ret_large) WAITS;
 int spool_large_fd(const struct spool_large *large);
+
+/* A new descriptor that can only read it, for the caller to pass on or to close. */
+int spool_large_reader(struct spool *s, struct spool_large *large, int *ret_fd) WAITS;
 void spool_large_drop(struct spool *s, struct spool_large *large) WAITS;
 
 /* ------------------------------------------------------------------ reading */

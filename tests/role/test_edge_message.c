@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "directory/directory.h"
+#include "events/kinds.h"
 #include "queue/queue.h"
 #include "role/edge/edge_smtp.h"
+#include "sender/decide.h"
 
 #define USER 7U /* the number of tama@example.test */
 
@@ -209,13 +211,68 @@ static int on_take_room(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
+static int on_read_file(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_queue_read_file_in *in, struct arena *a,
+                        struct rpc_queue_read_file_out *out, struct problem *problem) WAITS {
+    (void)arg;
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)problem;
+    out->file = fcntl(queue.file, F_DUPFD_CLOEXEC, 3);
+    return 0;
+}
+
 static const struct rpc_keys_handlers no_certificate;
 
 static const struct rpc_queue_handlers queue_handlers = {.submit = on_submit,
                                                          .open_file = on_open_file,
+                                                         .read_file = on_read_file,
                                                          .drop_file = on_drop_file,
                                                          .room = on_room,
                                                          .take_room = on_take_room};
+
+/* ------------------------------------------------------------------ who judges */
+
+static struct scan_peer {
+    enum sender_action action;
+    int error;
+    unsigned asked;
+    struct buf message; /* the last one, whole */
+    char client[64], helo[64], reverse_path[64];
+} scan;
+
+static int on_judge(void *arg, const struct rpc_caller *caller, const struct rpc_scan_judge_in *in,
+                    struct arena *a, struct rpc_scan_judge_out *out,
+                    struct problem *problem) WAITS {
+    (void)arg;
+    (void)caller;
+    (void)problem;
+    scan.asked++;
+    buf_clear(&scan.message);
+    buf_add(&scan.message, in->header);
+    buf_add(&scan.message, in->bytes);
+    (void)slice_to_str(in->client, scan.client, sizeof scan.client);
+    (void)slice_to_str(in->helo, scan.helo, sizeof scan.helo);
+    (void)slice_to_str(in->reverse_path, scan.reverse_path, sizeof scan.reverse_path);
+    if (in->file >= 0) {
+        buf_reserve(&scan.message, in->file_len);
+        assert_int_equal(pread(in->file, scan.message.ptr, in->file_len, 0), in->file_len);
+        scan.message.len = in->file_len;
+        (void)close(in->file);
+    }
+    out->action = (uint8_t)scan.action;
+    out->status = scan.action == SENDER_REFUSE ? S("5.7.23") : S("4.4.3");
+    out->sentence = S("Because of this and that");
+    out->results = S("mail.example.test; dmarc=pass");
+    out->facts = arena_array(a, 2, sizeof *out->facts);
+    out->facts[0] = (struct event_fact){S(FACT_VERDICT), S("taken")};
+    out->facts[1] = (struct event_fact){S(FACT_SPF), S("pass\ndomain: elsewhere.test")};
+    out->facts_count = 2;
+    return scan.error;
+}
+
+static const struct rpc_scan_handlers scan_handlers = {.judge = on_judge};
 
 /* ------------------------------------------------------------------ a client */
 
@@ -270,7 +327,7 @@ static void say(const char *line, const char *reply) {
     expect(reply);
 }
 
-static void connect_at(struct lone *l, const char *port) {
+static void connect_from(struct lone *l, const char *port, const char *address) {
     struct edge_connection *c = calloc(1, sizeof *c);
     int ends[2];
     assert_non_null(c);
@@ -278,8 +335,8 @@ static void connect_at(struct lone *l, const char *port) {
     c->edge = l->process.state;
     c->door = doors_find_port(&all_doors, slice_of_str(port), &c->port);
     c->settings = process_settings_hold(&l->process);
-    assert_int_equal(net_parse(S("192.0.2.1"), 4000, &c->peer), 0);
-    (void)snprintf(c->peer_text, sizeof c->peer_text, "192.0.2.1");
+    assert_int_equal(net_parse(slice_of_str(address), 4000, &c->peer), 0);
+    (void)snprintf(c->peer_text, sizeof c->peer_text, "%s", address);
     assert_int_equal(stream_from_fd(ends[0], &c->stream), 0);
     client = (struct client){.lone = l, .connection = c};
     assert_int_equal(stream_from_fd(ends[1], &client.stream), 0);
@@ -288,15 +345,21 @@ static void connect_at(struct lone *l, const char *port) {
     say("EHLO client.test", "250");
 }
 
+static void connect_at(struct lone *l, const char *port) {
+    connect_from(l, port, "192.0.2.1");
+}
+
 static struct lone *begin(void) {
     struct lone *l = lone_new(ROLE_EDGE);
     directory = (struct directory_peer){.quota = 10U << 20};
     queue = (struct queue_peer){.lone = l, .file = -1};
+    scan = (struct scan_peer){0};
     lone_set(l, "login.allow-plaintext", "yes");
     lone_set(l, "smtp.greeting-wait", "0s");
     lone_peer(l, ROLE_KEYS, &no_certificate, NULL);
     lone_peer(l, ROLE_DIRECTORY, &directory_handlers, NULL);
     lone_peer(l, ROLE_QUEUE, &queue_handlers, NULL);
+    lone_peer(l, ROLE_SCAN, &scan_handlers, NULL);
     lone_open(l);
     return l;
 }
@@ -330,6 +393,7 @@ static void end(struct lone *l) {
     if (queue.file >= 0)
         (void)close(queue.file);
     buf_done(&queue.message);
+    buf_done(&scan.message);
     lone_end(l);
 }
 
@@ -398,6 +462,94 @@ REAL_FIBER_TEST(a_verdict_in_our_name_is_taken_out) {
             "250");
     assert_not_sent("mail.example.test; spf");
     assert_sent("Authentication-Results: other.test; spf=fail\r\nSubject: a\r\n\r\nb\r\n");
+    end(l);
+}
+
+/* ------------------------------------------------------------------ who has sent it */
+
+#define SHORT_MESSAGE "From: a@elsewhere.test\r\nSubject: a\r\n\r\nb\r\n"
+
+REAL_FIBER_TEST(what_was_found_of_a_stranger_stands_on_top_of_the_trace) {
+    struct lone *l = as_stranger();
+    envelope("a@elsewhere.test", "tama@example.test");
+    message("Authentication-Results: mail.example.test; spf=fail\r\n" SHORT_MESSAGE, "250");
+    assert_true(slice_starts(buf_slice(&queue.message),
+                             S("Authentication-Results: mail.example.test; dmarc=pass\r\n"
+                               "Received: ")));
+    assert_not_sent("spf=fail");
+    assert_true(slice_eq(buf_slice(&scan.message), S(SHORT_MESSAGE)));
+    assert_string_equal(scan.client, "192.0.2.1");
+    assert_string_equal(scan.helo, "client.test");
+    assert_string_equal(scan.reverse_path, "a@elsewhere.test");
+    assert_true(lone_has_told(l, "judged: Who has sent it: verdict=taken spf=pass."));
+    end(l);
+}
+
+REAL_FIBER_TEST(a_large_message_of_a_stranger_is_judged_from_its_file) {
+    struct lone *l = as_stranger();
+    envelope("a@elsewhere.test", "tama@example.test");
+    stream_str(client.stream, SHORT_MESSAGE);
+    for (size_t i = 0; i < 6000; i++)
+        stream_str(client.stream,
+                   "0123456789012345678901234567890123456789012345678901234567890\r\n");
+    message("end\r\n", "250");
+    assert_true(queue.in_file);
+    assert_int_equal(scan.message.len, sizeof SHORT_MESSAGE - 1 + 6000UL * 63 + 5);
+    assert_true(slice_starts(buf_slice(&scan.message), S(SHORT_MESSAGE)));
+    assert_true(slice_ends(buf_slice(&scan.message), S("\r\nend\r\n")));
+    end(l);
+}
+
+REAL_FIBER_TEST(a_refusal_for_who_has_sent_it_is_the_scan_roles) {
+    struct lone *l = as_stranger();
+    scan.action = SENDER_REFUSE;
+    envelope("a@elsewhere.test", "tama@example.test");
+    message(SHORT_MESSAGE, "550 5.7.23 Because of this and that\r\n");
+    scan.action = SENDER_LATER;
+    envelope("a@elsewhere.test", "tama@example.test");
+    message(SHORT_MESSAGE, "451 4.4.3 Because of this and that\r\n");
+    assert_int_equal(queue.submitted, 0);
+    scan.action = SENDER_JUNK;
+    envelope("a@elsewhere.test", "tama@example.test");
+    message(SHORT_MESSAGE, "250");
+    assert_int_equal(queue.submitted, 1);
+    end(l);
+}
+
+/* A scan process that is gone, or has too much to do: the client comes again. */
+REAL_FIBER_TEST(what_cannot_be_judged_is_put_off) {
+    struct lone *l = as_stranger();
+    static const int errors[] = {-E_LIMIT, -E_REFUSED, -ENOSPC, -E_SYNTAX};
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        scan.error = errors[i];
+        envelope("a@elsewhere.test", "tama@example.test");
+        message(SHORT_MESSAGE, "451 4.3.0 ");
+    }
+    lone_kill_peer(l, ROLE_SCAN);
+    envelope("a@elsewhere.test", "tama@example.test");
+    message(SHORT_MESSAGE, "451 4.3.0 ");
+    assert_int_equal(queue.submitted, 0);
+    end(l);
+}
+
+/* Users, trusted networks and this machine itself are not strangers. */
+REAL_FIBER_TEST(only_strangers_are_judged) {
+    struct lone *l = as_user();
+    envelope("tama@example.test", "b@elsewhere.test");
+    message("From: tama@example.test\r\n\r\nb\r\n", "250");
+    hang_up();
+    connect_from(l, "smtp", "127.0.0.1");
+    envelope("a@elsewhere.test", "tama@example.test");
+    message(SHORT_MESSAGE, "250");
+    hang_up();
+    lone_set(l, "smtp.trusted-networks", "192.0.2.0/24");
+    assert_int_equal(lone_reload(l, &(struct problem){{0}}), 0);
+    connect_at(l, "smtp");
+    envelope("a@elsewhere.test", "b@elsewhere.test");
+    message(SHORT_MESSAGE, "250");
+    assert_int_equal(queue.submitted, 3);
+    assert_int_equal(scan.asked, 0);
+    assert_not_sent("Authentication-Results");
     end(l);
 }
 
@@ -698,6 +850,11 @@ int main(void) {
         cmocka_unit_test(test_a_strangers_message_goes_on_as_it_is),
         cmocka_unit_test(test_a_users_header_is_made_whole),
         cmocka_unit_test(test_a_verdict_in_our_name_is_taken_out),
+        cmocka_unit_test(test_what_was_found_of_a_stranger_stands_on_top_of_the_trace),
+        cmocka_unit_test(test_a_large_message_of_a_stranger_is_judged_from_its_file),
+        cmocka_unit_test(test_a_refusal_for_who_has_sent_it_is_the_scan_roles),
+        cmocka_unit_test(test_what_cannot_be_judged_is_put_off),
+        cmocka_unit_test(test_only_strangers_are_judged),
         cmocka_unit_test(test_a_message_without_a_header_does_not_go_on_with_our_trace),
         cmocka_unit_test(test_a_large_message_goes_into_a_file_with_its_header_put_right),
         cmocka_unit_test(test_a_users_long_lines_are_encoded),

@@ -6,6 +6,7 @@
  *     edge_tls.c     the certificate, handshakes
  *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
  *     edge_message.c SMTP: collecting a message and handing it to the queue
+ *     edge_sender.c  SMTP: having it judged who has sent a message
  *     edge_login.c   logins for a mailbox, and handing over to the mail role
  *     edge_pop3.c    POP3 up to the login
  *     edge_imap.c    IMAP up to the login
@@ -38,6 +39,7 @@ struct edge {
     usec_t short_since;   /* when a shortage of memory was told last; 0: never */
     struct list sessions; /* struct edge_connection */
     uint64_t numbers;     /* that were given to connections which are carried */
+    unsigned judged;      /* messages that went to the scan processes, one after the other */
     struct fiber_cond session_ended;
     bool stopping;
 };

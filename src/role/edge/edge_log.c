@@ -82,6 +82,24 @@ void edge_log_recipient(const struct edge_smtp *m, const struct smtp_transaction
                   SLICE_ARG(address), SLICE_ARG(facts[2].value));
 }
 
+/* "spf=pass", of the first line of a finding. */
+static void add_result(struct buf *to, const struct event_fact *fact) {
+    struct slice rest = fact->value, first;
+    if (slice_next(&rest, '\n', &first))
+        buf_printf(to, " %.*s=%.*s", SLICE_ARG(fact->name), SLICE_ARG(first));
+}
+
+void edge_log_judgement(const struct edge_smtp *m, queue_id id, const struct event_fact *facts,
+                        size_t count) {
+    _cleanup_(buf_done) struct buf text = {0};
+    if (!edge_may_log(m->connection))
+        return;
+    for (size_t i = 0; i < count; i++)
+        add_result(&text, &facts[i]);
+    process_event(m->connection->edge->process, id, KIND_JUDGED, facts, count,
+                  "Who has sent it:%.*s.", SLICE_ARG(buf_slice(&text)));
+}
+
 static struct slice recipient_lines(const struct envelope *envelope, struct arena *a) {
     _cleanup_(buf_done) struct buf text = {0};
     for (size_t i = 0; i < envelope->count && text.len < 15000; i++) {

@@ -140,6 +140,16 @@ static int make_fit(struct edge_message *l) WAITS {
     return no_file ? -ENOSPC : r;
 }
 
+/* In memory, or all of it in the file. */
+static int bring_together(struct edge_message *l) WAITS {
+    int r = make_fit(l);
+    if (r < 0 || l->written == 0 || l->bytes.len == 0)
+        return r;
+    r = edge_message_put(l, buf_slice(&l->bytes));
+    buf_clear(&l->bytes);
+    return r;
+}
+
 /* What a user sends is counted; above his limits it is taken, and held. */
 static int count_message(struct edge_message *l, struct arena *a,
                          struct rpc_queue_submit_in *in) WAITS {
@@ -167,27 +177,22 @@ static int submit(struct edge_message *l, const struct smtp_client *client,
     _cleanup_(buf_done) struct buf head = {0};
     struct rpc_queue_submit_in in;
     struct rpc_queue_submit_out out;
-    int r = make_fit(l);
-    if (r < 0)
-        return r;
     in = (struct rpc_queue_submit_in){
         .id = l->id, .envelope = envelope_of(l, client, facts), .in_file = l->written > 0};
-    r = count_message(l, a, &in);
+    int r = count_message(l, a, &in);
     if (r < 0)
         return r;
+    if (l->results.len > 0)
+        buf_printf(&head, "Authentication-Results: %.*s\r\n", SLICE_ARG(l->results));
     add_received(l, client, t, &head);
     if (l->headless)
         buf_add_str(&head, "\r\n");
     if (l->fixed && !in.in_file)
         buf_add(&head, buf_slice(&l->head));
-    if (in.in_file) {
-        r = l->bytes.len > 0 ? edge_message_put(l, buf_slice(&l->bytes)) : 0;
+    if (in.in_file)
         edge_message_close_file(l); /* the queue takes it only when nobody else can write to it */
-        if (r < 0)
-            return r;
-    } else {
+    else
         in.bytes = buf_slice(&l->bytes);
-    }
     in.head = buf_slice(&head);
     edge_message_count(l, a->total + head.size);
     return call_queue_submit(edge_link(l->smtp->connection, ROLE_QUEUE), &in, a, &out, problem);
@@ -246,6 +251,10 @@ int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_tr
     int r = edge_header_finish(l);
     if (r == 0)
         r = edge_lines_shorten(l, &whole);
+    if (r == 0)
+        r = bring_together(l);
+    if (r == 0)
+        r = edge_sender_judge(l, client);
     if (r == 0)
         r = edge_message_fits(l);
     if (r == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Inside the edge role: a message that is coming in (edge_message.c), what it is refused for
- * (edge_judge.c), what is done to its header (edge_header.c) and its lines (edge_lines.c), and the
- * file in which it may be (edge_file.c).
+ * (edge_judge.c), who has sent it (edge_sender.c), what is done to its header (edge_header.c) and
+ * its lines (edge_lines.c), and the file in which it may be (edge_file.c).
  */
 #pragma once
 
@@ -20,7 +20,8 @@ struct edge_message {
     bool header_ended;
     bool headless;                    /* nothing of a header: the first line is no field */
     bool sent_on;                     /* its header names an address that has sent it on */
-    struct smtp_reply refusal;        /* of the header; code 0: none */
+    struct smtp_reply refusal;        /* of the header, or of who has sent it; code 0: none */
+    struct slice results;             /* Authentication-Results; empty: it is not judged */
     size_t searched;                  /* so far into `bytes` there is no empty line */
     size_t memory;                    /* as counted in the edge's sum */
     struct slice message_id, subject; /* for the journey; in `facts` */
@@ -59,6 +60,14 @@ int edge_header_finish(struct edge_message *l) WAITS;
  */
 int edge_message_loops(struct edge_message *l) WAITS;
 int edge_message_fits(struct edge_message *l) WAITS;
+
+/*
+ * edge_sender.c: has the scan role judge who has sent the message, which is whole and in its last
+ * form: in memory, or with `in_file` in the file. Nobody's are judged who may send anywhere, or who
+ * comes from this machine itself. 0, with `results`; -E_REFUSED with `refusal`; another error: try
+ * again later.
+ */
+int edge_sender_judge(struct edge_message *l, const struct smtp_client *client) WAITS;
 
 /* Of a message that goes nowhere: only reads what the journey tells. */
 void edge_header_read(struct edge_message *l);

@@ -45,7 +45,7 @@ struct child {
     const struct state_user *user;
 };
 
-#define CHILDREN_MAX (ROLES + 3 * PROCESS_WORKERS_MAX) /* three roles have workers */
+#define CHILDREN_MAX (ROLES + 4 * PROCESS_WORKERS_MAX) /* four roles have workers */
 
 struct children {
     const char *directory;

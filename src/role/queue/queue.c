@@ -250,6 +250,14 @@ static int on_open_file(void *arg, const struct rpc_caller *caller,
     return r;
 }
 
+static int on_read_file(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_queue_read_file_in *in, struct arena *a,
+                        struct rpc_queue_read_file_out *out, struct problem *problem) WAITS {
+    (void)a;
+    int r = check_owner(caller, in->id, problem);
+    return r < 0 ? r : queue_read_file(queue_of(arg), in->id, &out->file);
+}
+
 static int on_drop_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_drop_file_in *in, struct arena *a,
                         struct rpc_queue_drop_file_out *out, struct problem *problem) WAITS {
@@ -356,6 +364,7 @@ static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc
 
 static const struct rpc_queue_handlers handlers = {
     .open_file = on_open_file,
+    .read_file = on_read_file,
     .drop_file = on_drop_file,
     .submit = on_submit,
     .room = on_room,

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the scan role: judging messages, each in a fiber of its own (its call), so that one whose
+ * sender's DNS is slow keeps no other waiting.
+ *
+ *     scan.c         its life, what it answers
+ *     scan_judge.c   who has sent a message, and what is to become of it
+ *     scan_body.c    the bytes of a message, which may be in a file
+ */
+#pragma once
+
+#include "proc/process.h"
+#include "sender/decide.h"
+
+struct scan {
+    unsigned judging; /* messages at this moment */
+};
+
+/* So many at a time; then whoever asks is to come again. A message that waits for DNS takes about
+ * 30 KiB beside its own bytes, of which RPC_IN_MAX bounds the sum. */
+#define SCAN_MESSAGES_MAX 5000U
+
+/* What DNS does not answer within this is not answered: the client waits for 10 minutes at least
+ * (RFC 5321 §4.5.3.2.6). */
+#define SCAN_DNS_LIMIT (60 * USEC_SEC)
+
+/* Answers scan.judge. -E_LIMIT: too many at a time. */
+int scan_on_judge(void *arg, const struct rpc_caller *caller, const struct rpc_scan_judge_in *in,
+                  struct arena *a, struct rpc_scan_judge_out *out, struct problem *problem) WAITS;
+
+/* Where the bytes of a message are, as a call brings them. */
+struct scan_message {
+    struct slice header; /* empty: it stands at the front of `bytes` */
+    struct slice bytes;
+    int file; /* instead of both; or -1 */
+    uint64_t file_len;
+};
+
+/*
+ * Reads a message into a new judge; what that needs of the header stays in `header` (buf_done()
+ * behind the judge's end). 0, -E_CORRUPT: the file is shorter than it was said to be, or an errno.
+ */
+int scan_read(const struct scan_message *message, int64_t now, struct buf *header,
+              struct sender_judge **ret) WAITS;

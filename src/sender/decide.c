@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "sender/decide.h"
+
+#include "base/words.h"
+#include "message/write/encode.h"
+
+#define SHOWN_MAX 255U /* bytes of a name in a reply */
+
+const char *sender_action_name(enum sender_action action) {
+    static const char *const names[] = {N_("taken"), N_("junk"), N_("put off"), N_("refused")};
+    return names[action];
+}
+
+/* A stricter decision takes the place of the one so far. */
+static void take(struct sender_decision *so_far, struct sender_decision other) {
+    if (other.action > so_far->action)
+        *so_far = other;
+}
+
+static struct sender_decision later(struct slice domain, struct slice name, struct arena *a) {
+    struct slice shown = text_one_line(a, name, SHOWN_MAX, true);
+    return (struct sender_decision){
+        .action = SENDER_LATER,
+        .why = N_("DNS did not answer what decides"),
+        .status = "4.4.3",
+        .domain = domain,
+        .name = name,
+        .sentence = arena_printf(a,
+                                 "Who has sent the message cannot be told now, since DNS does not "
+                                 "answer for %.*s; try again later",
+                                 SLICE_ARG(shown)),
+    };
+}
+
+/* ------------------------------------------------------------------ the author */
+
+static void decide_author(const struct author *author, const struct sender_rules *rules,
+                          struct sender_decision *d) {
+    const char *why = author_form_words(author->form);
+    if (author->form == AUTHOR_TWICE)
+        take(d, (struct sender_decision){
+                    .action = SENDER_REFUSE,
+                    .why = why,
+                    .status = "5.6.0",
+                    .sentence = S("The message has more than one From field (RFC 5322, 3.6)")});
+    if (rules->obey_dmarc && (author->form == AUTHOR_UNREADABLE || author->form == AUTHOR_TOO_MANY))
+        take(d, (struct sender_decision){.action = SENDER_JUNK, .why = why});
+}
+
+/* ------------------------------------------------------------------ DMARC */
+
+static struct sender_decision refuse_for_policy(const struct dmarc_outcome *o, struct arena *a) {
+    return (struct sender_decision){
+        .action = SENDER_REFUSE,
+        .why = N_("its author's domain wants such messages refused"),
+        .status = "5.7.1",
+        .domain = o->domain,
+        .sentence = arena_printf(a,
+                                 "Neither SPF nor DKIM shows that the message comes from %.*s, "
+                                 "whose DMARC policy is to refuse it then (p=reject)",
+                                 SLICE_ARG(o->domain)),
+    };
+}
+
+static void decide_dmarc(const struct dmarc_outcome *o, struct arena *a,
+                         struct sender_decision *d) {
+    bool unknown = o->found_at.len == 0; /* the policy itself: it may be any */
+    if (o->result == DMARC_FAIL && o->policy == DMARC_POLICY_REJECT)
+        take(d, refuse_for_policy(o, a));
+    if (o->result == DMARC_FAIL && o->policy == DMARC_POLICY_QUARANTINE)
+        take(d, (struct sender_decision){
+                    .action = SENDER_JUNK,
+                    .why = N_("its author's domain wants such messages in the junk mailbox"),
+                    .domain = o->domain});
+    if (o->result == DMARC_TEMPERROR && (unknown || o->policy != DMARC_POLICY_NONE))
+        take(d, later(o->domain, o->name.len > 0 ? o->name : o->domain, a));
+}
+
+/* ------------------------------------------------------------------ SPF */
+
+static void decide_spf(const struct sender_question *q, const struct sender_verdict *v,
+                       struct arena *a, struct sender_decision *d) {
+    const struct spf_outcome *o = &v->mail_from;
+    char client[NET_TEXT_SIZE];
+    struct slice said = S("");
+    if (v->decides && v->decides->result == DMARC_PASS)
+        return;
+    if (o->result == SPF_TEMPERROR)
+        take(d, later(v->mail_from_domain, o->name.len > 0 ? o->name : v->mail_from_domain, a));
+    if (o->result != SPF_FAIL)
+        return;
+    if (o->explanation.len > 0)
+        said = arena_printf(a, "; it says: %.*s", SLICE_ARG(o->explanation));
+    take(d, (struct sender_decision){
+                .action = SENDER_REFUSE,
+                .why = N_("SPF fails, and the settings say to refuse then"),
+                .status = "5.7.23",
+                .domain = v->mail_from_domain,
+                .sentence =
+                    arena_printf(a, "SPF of %.*s does not let %.*s send in its name%.*s",
+                                 SLICE_ARG(v->mail_from_domain),
+                                 SLICE_ARG(net_format_host(q->client, client)), SLICE_ARG(said))});
+}
+
+void sender_decide(const struct sender_question *question, const struct sender_verdict *verdict,
+                   const struct sender_rules *rules, struct arena *a, struct sender_decision *ret) {
+    *ret = (struct sender_decision){.action = SENDER_TAKE};
+    decide_author(&verdict->author, rules, ret);
+    for (size_t i = 0; rules->obey_dmarc && i < verdict->dmarc_count; i++)
+        decide_dmarc(&verdict->dmarc[i], a, ret);
+    if (rules->refuse_spf_fail)
+        decide_spf(question, verdict, a, ret);
+}
