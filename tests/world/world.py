@@ -82,8 +82,8 @@ NUMBERS = {"a": 1, "b": 2, "c": 3}
 
 def strip_trace(message):
     """A message without the trace fields that hosts put in front of it (RFC 5321 §4.4)."""
-    field = re.compile(rb"(?:Return-Path|Delivered-To|Received|Authentication-Results):[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*",
-                       re.IGNORECASE)
+    field = re.compile(rb"(?:Return-Path|Delivered-To|Received|Authentication-Results):"
+                       rb"[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.IGNORECASE)
     while (found := field.match(message)):
         message = message[found.end():]
     return message
