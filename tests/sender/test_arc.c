@@ -126,10 +126,6 @@ FIBER_TEST(a_chain_that_is_not_whole_fails_rfc8617_5_2) {
     expect_fail(&o, 0, "h=");
     o = judge(&a, replace(&a, two, "d=b.test", "d=c.test"), BODY);
     expect_fail(&o, 2, "no such key");
-    o = judge(&a,
-              replace(&a, two, "ARC-Message-Signature: i=2;", "ARC-Message-Signature: i=2; v=1;"),
-              BODY);
-    expect_fail(&o, 2, "v=");
     o = judge(&a, seal(&a, one, "slow.test", ARC_PASS), BODY);
     assert_int_equal(o.result, ARC_TEMPERROR);
     assert_slice(o.name, "one._domainkey.slow.test");

@@ -17,8 +17,8 @@ struct reading {
 
 static const char *read_version(const struct reading *r) {
     const struct tag *v = tags_find(r->tags, "v");
-    if (r->arc)
-        return v ? N_("it has a v=") : NULL; /* RFC 8617 §4.1.2 */
+    if (r->arc) /* it is no tag of it, and passed over as others: RFC 8617 §4.1.2 */
+        return NULL;
     return v && slice_eq(v->value, S("1")) ? NULL : N_("it is of another version");
 }
 
