@@ -84,8 +84,7 @@ static int walk_from(struct check *c, struct slice domain, struct walk *w) WAITS
         if (r < 0)
             return r;
         w->count += (size_t)r;
-        if (r > 0 && (found->record.psd == DMARC_PSD_NO ||
-                      (found->record.psd == DMARC_PSD_YES && name.ptr != domain.ptr)))
+        if (r > 0 && found->record.psd != DMARC_PSD_UNKNOWN)
             return 0;
         bool first = name.ptr == domain.ptr;
         name = without_first_label(name);

@@ -40,16 +40,27 @@ static bool read_policy(struct slice value, enum dmarc_policy *ret) {
 struct reading {
     struct dmarc_record *to;
     bool has_p, has_sp, has_np;
+    bool wrong; /* sp= or np= say something else */
 };
+
+/* What is for domains below, the first time it is said. */
+static void read_below(struct reading *r, struct slice value, bool *has, enum dmarc_policy *ret) {
+    enum dmarc_policy policy;
+    bool right = read_policy(value, &policy);
+    if (right && !*has)
+        *ret = policy;
+    *has |= right;
+    r->wrong |= !right;
+}
 
 static void read_pair(struct reading *r, struct slice name, struct slice value, struct arena *a) {
     struct dmarc_record *to = r->to;
     if (slice_eq_nocase(name, S("p")))
         r->has_p |= !r->has_p && read_policy(value, &to->p);
     else if (slice_eq_nocase(name, S("sp")))
-        r->has_sp |= !r->has_sp && read_policy(value, &to->sp);
+        read_below(r, value, &r->has_sp, &to->sp);
     else if (slice_eq_nocase(name, S("np")))
-        r->has_np |= !r->has_np && read_policy(value, &to->np);
+        read_below(r, value, &r->has_np, &to->np);
     else if (slice_eq_nocase(name, S("adkim")))
         to->strict_dkim = slice_eq_nocase(value, S("s"));
     else if (slice_eq_nocase(name, S("aspf")))
@@ -75,7 +86,10 @@ void dmarc_record_read(struct slice text, struct arena *a, struct dmarc_record *
     while (next_pair(&text, &name, &value))
         read_pair(&r, name, value, a);
     rua = ret->rua;
-    ret->has_policy = r.has_p || dmarc_next_address(&rua, a, &address);
+    const bool right = r.has_p && !r.wrong;
+    ret->has_policy = right || dmarc_next_address(&rua, a, &address);
+    if (!right)
+        ret->p = ret->sp = ret->np = DMARC_POLICY_NONE;
     ret->sp = r.has_sp ? ret->sp : ret->p;
     ret->np = r.has_np ? ret->np : ret->sp;
 }

@@ -11,7 +11,8 @@ const char *dmarc_policy_name(enum dmarc_policy policy); /* "quarantine" */
 enum dmarc_psd { DMARC_PSD_UNKNOWN, DMARC_PSD_YES, DMARC_PSD_NO };
 
 struct dmarc_record {
-    bool has_policy;             /* p= says one, or reports are asked for, which makes it "none" */
+    bool has_policy; /* p= says one, and sp= and np= nothing else than policies; or reports are
+                        asked for, which makes all of them "none" (§4.10.1) */
     enum dmarc_policy p, sp, np; /* sp and np are those that count where they do not stand */
     bool strict_dkim, strict_spf;
     bool testing; /* t=y */
@@ -24,8 +25,8 @@ struct dmarc_record {
 bool dmarc_record_is(struct slice text);
 
 /*
- * Reads one of which that is true. What cannot be read in it, or is unknown, is as if it did not
- * stand there (§4.7). Slices are the arena's.
+ * Reads one of which that is true. What else cannot be read in it, or is unknown, is as if it did
+ * not stand there (§4.7). Slices are the arena's.
  */
 void dmarc_record_read(struct slice text, struct arena *a, struct dmarc_record *ret);
 
