@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 
 from stub_dns import StubDns
 
@@ -41,6 +42,18 @@ def judge(suite, arrivals):
             for at, verdict in zip(group, answer):
                 verdicts[at] = verdict
     return verdicts
+
+
+def judge_messages(suite, messages, ways=None):
+    """The verdict of each case, of which there is the message in bytes, and in `ways` how it came."""
+    with tempfile.TemporaryDirectory() as folder:
+        arrivals = []
+        for at, message in enumerate(messages):
+            path = pathlib.Path(folder) / f"{at}.eml"
+            path.write_bytes(message)
+            arrivals.append({"message_file": str(path), "client_ip": "192.0.2.1", "time": NOW,
+                             **(ways[at] if ways else {})})
+        return judge(suite, arrivals)
 
 
 def ask_program(command, suite, asked):

@@ -64,6 +64,11 @@ def fill_in(text):
     return re.sub(r"<([a-z0-9-]+)>", lambda m: base64.b64encode(public_bytes(m[1])).decode(), text)
 
 
+def fill_in_records(records):
+    return {key: [one if isinstance(one, str) else [fill_in(text) for text in one] for one in values]
+            for key, values in records.items()}
+
+
 def make_signature(name, text):
     name, _, form = name.partition("-")
     if form == "one":  # what the exponent 1 lets pass
@@ -127,6 +132,11 @@ class Letter:
             self.body += text
         elif word == "change":
             self._change(text)
+        elif word == "turn":
+            self.fields.reverse()
+        elif word == "seals":
+            for _ in range(int(rest)):
+                self.seal({})
         elif word in ("sign", "seal"):
             tags = dict(one.partition("=")[::2] for one in filter(None, rest.split("; ")))
             getattr(self, word)(tags)
@@ -192,14 +202,14 @@ class Letter:
     # -------------------------------------------------------------- sealing
 
     def seal(self, changes):
-        """An ARC set on top. `as.x`, `ams.x` and `aar` change a field of it, `i`, `cv`, `d`, `s` and `key` all;
-        `without` leaves one of the fields out, `over` says how many sets the seal covers."""
+        """An ARC set on top. `as.x`, `ams.x`, `aar` and `results` change a field of it, `i`, `cv`, `d`, `s` and
+        `key` all; `without` leaves one of the fields out, `alone` seals without the sets below."""
         self.instance = int(changes.get("i", self.instance + 1))
         instance = str(self.instance)
         common = {"d": changes.get("d", self.domain), "s": changes.get("s", "rsa")}
         special = {"key": changes.get("key", "rsa2048")}
-        results = f"ARC-Authentication-Results: i={instance}; " + unescape(
-            changes.get("aar", "mx.example.jp; spf=pass smtp.mailfrom=example.org"))
+        found = f"i={instance}; " + changes.get("aar", "mx.example.jp; spf=pass smtp.mailfrom=example.org")
+        results = "ARC-Authentication-Results: " + unescape(changes.get("results", found))
         message = {"i": instance, "a": "rsa-sha256", "c": "relaxed/relaxed", **common,
                    "h": "from:to:subject:date", "bh": ""}
         seal = {"i": instance, "a": "rsa-sha256", "cv": changes.get("cv", "none" if instance == "1" else "pass"),
@@ -217,7 +227,7 @@ class Letter:
                 (message if field == "ams" else seal)[tag] = value
         ams = self._signed(b"ARC-Message-Signature", message, specials["ams"])
         sets = self._sets() + [results.encode("latin-1"), ams]
-        if seal["cv"] == "fail" or "alone" in changes:
+        if seal.get("cv") == "fail" or "alone" in changes:
             sets = sets[-2:]
         sealed = Letter(self.domain)
         sealed.fields = sets

@@ -22,8 +22,8 @@ sub feed {
 sub judge {
     my ($message) = @_;
     my @dkim = eval { map { $_->result } feed(Mail::DKIM::Verifier->new, $message)->signatures };
-    @dkim = ("broken: $@") if $@;
-    my $arc = eval { feed(Mail::DKIM::ARC::Verifier->new, $message)->result } || "broken: $@";
+    @dkim = ('broken') if $@;
+    my $arc = eval { feed(Mail::DKIM::ARC::Verifier->new, $message)->result } || 'broken';
     return {dkim => \@dkim, arc => $arc};
 }
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: ISC
 """suites/dkim.txt, judged here, by dkimpy, by Mail::DKIM and by mailauth."""
 import functools
-import tempfile
 
 import dkim
 import pytest
-from judged import HERE, NOW, ask_program, check_peer, judge
-from letter import fill_in, write
-from stub_dns import Table, Trouble
+from judged import HERE, ask_program, check_peer, judge_messages
+from letter import fill_in_records, write
+from stub_dns import for_dkimpy
 from suites import Suite
 
 SELECTORS = {"rsa": "v=DKIM1; p=<rsa2048>", "ed": "v=DKIM1; k=ed25519; p=<ed25519>"}
@@ -25,8 +24,7 @@ def suite():
             name = f"{selector}._domainkey.example.{case.own}"
             if not any(key.startswith(name + " ") for key in read.records):
                 read.add(name, "TXT", text)
-    read.records = {key: [one if isinstance(one, str) else [fill_in(text) for text in one] for one in values]
-                    for key, values in read.records.items()}
+    read.records = fill_in_records(read.records)
     return read
 
 
@@ -37,14 +35,7 @@ def messages():
 
 @functools.cache
 def ours():
-    with tempfile.TemporaryDirectory() as folder:
-        arrivals = []
-        for at, message in enumerate(messages()):
-            path = f"{folder}/{at}.eml"
-            with open(path, "wb") as file:
-                file.write(message)
-            arrivals.append({"message_file": path, "client_ip": "192.0.2.1", "time": NOW})
-        return judge(suite(), arrivals)
+    return judge_messages(suite(), messages())
 
 
 CASES = list(enumerate(suite().cases))
@@ -71,17 +62,9 @@ def check(case, peer, results):
 
 
 def dkimpy(message):
-    table = Table(suite().records)
-
-    def ask(name, timeout=5):  # pylint: disable=unused-argument
-        try:
-            return "".join((table.look_up(name.decode("latin-1"), "TXT") or [[""]])[0]).encode("latin-1") or None
-        except Trouble:
-            return None
-
     def verify(at):
         try:
-            return "pass" if dkim.DKIM(message).verify(idx=at, dnsfunc=ask) else "fail"
+            return "pass" if dkim.DKIM(message).verify(idx=at, dnsfunc=for_dkimpy(suite().records)) else "fail"
         except Exception as error:  # pylint: disable=broad-except
             return type(error).__name__
     return [verify(at) for at in range(message.lower().count(b"\r\ndkim-signature:") +
