@@ -32,13 +32,15 @@ enum dsn_notify {
     NOTIFY_DELAY = 8,
 };
 
-/* What the bytes of the message are like, so that nobody has to look at them again. */
+/* What the message is like, so that nobody has to look at its bytes again. */
 enum message_shape {
     SHAPE_EIGHT_BIT = 1 << 0, /* bytes above 127 */
     SHAPE_DOT_LINES = 1 << 1, /* a line begins with a dot */
     SHAPE_UTF8 = 1 << 2,      /* needs SMTPUTF8: the header, or an address, is not ASCII */
     SHAPE_TRAVELLED = 1 << 3, /* leads on to other hosts, and its header says that others sent it on
                                  before: they may take it for one that goes in a circle */
+    SHAPE_REQUIRE_TLS = 1 << 4, /* came with REQUIRETLS, and goes on only so (RFC 8689 §2) */
+    SHAPE_TLS_WAIVED = 1 << 5,  /* its header says TLS-Required: No (RFC 8689 §3) */
 };
 
 struct recipient {

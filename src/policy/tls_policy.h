@@ -16,7 +16,8 @@
 enum tls_policy_kind {
     TLS_POLICY_OPPORTUNISTIC, /* nobody asks for more */
     TLS_POLICY_SETTINGS,      /* relay.tls, a route, a smart host with a login */
-    TLS_POLICY_WAIVED,        /* the message says TLS-Required: No (RFC 8689 §5) */
+    TLS_POLICY_WAIVED,        /* the message says TLS-Required: No (RFC 8689 §3) */
+    TLS_POLICY_REQUIRED,      /* the message demands it (REQUIRETLS, RFC 8689 §2) */
     TLS_POLICY_DANE,          /* RFC 7672 */
     TLS_POLICY_STS,           /* MTA-STS in mode enforce */
     TLS_POLICY_STS_TESTING,   /* MTA-STS in mode testing: nothing fails by it */
@@ -44,6 +45,7 @@ struct tls_policy {
     size_t name_count;
     const struct tls_record *records; /* TLS_DEMAND_RECORDS */
     size_t record_count;
+    bool all_the_way; /* the host has to promise the same for its part of the way (REQUIRETLS) */
     struct slice why; /* for people: "example.net is not signed"; may be empty */
 };
 

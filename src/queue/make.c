@@ -54,6 +54,7 @@ static uint32_t shape_of(struct slice bytes, bool utf8) {
            (scan.has_dot_line ? SHAPE_DOT_LINES : 0U) | (utf8 ? SHAPE_UTF8 : 0U);
 }
 
+/* It tells of the message what the message itself would, so it goes as that did (RFC 8689 §5). */
 int make_report(struct attempt *at, const struct report_item *items, size_t count, struct made *m) {
     if (count == 0 || m->content.large || m->content.bytes.len > 0)
         return 0;
@@ -66,7 +67,8 @@ int make_report(struct attempt *at, const struct report_item *items, size_t coun
     report_compose(at, m->job->id, items, count, recipient, &m->bytes);
     if (fiber_cancelled() && !at->body_open)
         return -ECANCELED; /* it could not be read because time was up */
-    uint32_t shape = shape_of(buf_slice(&m->bytes), address_of(at->a, recipient).utf8);
+    uint32_t shape = shape_of(buf_slice(&m->bytes), address_of(at->a, recipient).utf8) |
+                     (at->envelope.shape & (SHAPE_REQUIRE_TLS | SHAPE_TLS_WAIVED));
     extra_encode(&(struct queue_extra){.parent = at->id}, &m->extra);
     m->to_sender = (struct recipient){.address = recipient, .notify = NOTIFY_NEVER};
     m->envelope = (struct envelope){

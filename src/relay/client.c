@@ -68,6 +68,7 @@ static void learn_extension(struct relay_client *c, struct slice line) {
         {{"STARTTLS", 8}, EXTENSION_STARTTLS},
         {{"DSN", 3}, EXTENSION_DSN},
         {{"SMTPUTF8", 8}, EXTENSION_SMTPUTF8},
+        {{"REQUIRETLS", 10}, EXTENSION_REQUIRETLS},
     };
     struct slice keyword, number;
     uint64_t limit;
@@ -231,6 +232,19 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     return r;
 }
 
+/* RFC 8689 §4.2.1: another host may; if none does, the message goes back. */
+static int promises_nothing(const struct relay_client *c, struct arena *a,
+                            struct relay_failure *failure) {
+    struct smtp_reply reply = {550, {5, 7, 30}, {NULL, 0}};
+    reply.text = arena_printf(a,
+                              "The message demands TLS all the way, which %.*s does not promise "
+                              "(REQUIRETLS)",
+                              SLICE_ARG(c->options.peer));
+    failure->result =
+        (struct relay_result){.disposition = RELAY_NEVER, .reply = reply, .next_host = true};
+    return -E_REFUSED;
+}
+
 /* ------------------------------------------------------------------ life */
 
 static int greet(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
@@ -251,6 +265,8 @@ static int greet(struct relay_client *c, const struct relay_voice *voice, struct
         r = start_tls(c, voice, a, failure);
     else if (!c->tls)
         r = go_without(c, voice, a, failure, "it does not offer STARTTLS");
+    if (r == 0 && c->options.policy.all_the_way && !(c->extensions & EXTENSION_REQUIRETLS))
+        r = promises_nothing(c, a, failure);
     return r == 0 && c->options.login ? login(c, a, failure) : r;
 }
 

@@ -21,46 +21,73 @@ static void by_settings(struct run *run) {
     run->policy.demand = run->job->tls_first ? MAX(demand, TLS_DEMAND_ANY) : demand;
 }
 
-/* The host is passed over. */
-static int pass_over(struct run *run, const struct dns_host *host, struct slice why) {
-    struct smtp_reply reply = {451, {4, 4, 3}, {NULL, 0}};
-    reply.text = arena_printf(run->a,
-                              "%.*s is passed over, since nobody knows what DANE demands"
-                              " there: %.*s",
-                              SLICE_ARG(host->name), SLICE_ARG(why));
-    relay_log(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(reply.text));
-    run_note_failure(run, &(struct relay_result){.disposition = RELAY_LATER, .reply = reply});
+/* The host is not connected to: 1. */
+static int pass_over(struct run *run, enum relay_disposition disposition,
+                     const struct smtp_reply *reply) {
+    relay_log(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(reply->text));
+    run_note_failure(run, &(struct relay_result){.disposition = disposition, .reply = *reply});
     run->attempts++;
     return 1;
 }
 
-/* 0, 1: the host is passed over; -ECANCELED. */
+/* 0; 1: the host is not to be used now; -ECANCELED. */
 static int by_dane(struct run *run, const struct dns_host *host) WAITS {
     enum dane_outcome outcome = DANE_NONE;
     struct slice why = S("");
     struct dane_question q = {&run->relay->options.dns, run->job->to, &run->way, host};
+    struct smtp_reply reply = {451, {4, 4, 3}, {NULL, 0}};
     int r = dane_judge(&q, run->a, &outcome, &run->policy, &why);
-    if (r < 0)
-        return r;
-    if (outcome == DANE_ERROR)
-        return pass_over(run, host, why);
-    if (outcome == DANE_NONE)
+    if (r == 0 && outcome == DANE_NONE)
         run->policy.why = arena_printf(run->a, "no DANE, %.*s", SLICE_ARG(why));
-    return 0;
+    if (r < 0 || outcome != DANE_ERROR)
+        return r;
+    reply.text = arena_printf(run->a,
+                              "%.*s is passed over, since nobody knows what DANE demands there: "
+                              "%.*s",
+                              SLICE_ARG(host->name), SLICE_ARG(why));
+    return pass_over(run, RELAY_LATER, &reply);
+}
+
+/*
+ * The message demands it (RFC 8689 §4.2.1): somebody has to vouch for the host's name, and somebody
+ * for its certificate. 0; 1: nobody does.
+ */
+static int by_message(struct run *run, const struct dns_host *host) {
+    struct tls_policy *p = &run->policy;
+    struct smtp_reply reply = {550, {5, 7, 30}, {NULL, 0}};
+    p->all_the_way = true;
+    if (p->demand >= TLS_DEMAND_NAME)
+        return 0;
+    if (run->way.secure || run->job->smart_host) {
+        p->kind = TLS_POLICY_REQUIRED;
+        p->demand = TLS_DEMAND_NAME;
+        p->why = S("the message demands it");
+        return 0;
+    }
+    reply.text =
+        arena_printf(run->a,
+                     "The message demands TLS all the way (REQUIRETLS), but nobody vouches "
+                     "for %.*s: what names the hosts of %.*s is not signed",
+                     SLICE_ARG(host->name), SLICE_ARG(run->job->to.name));
+    return pass_over(run, RELAY_NEVER, &reply);
 }
 
 int demand_judge(struct run *run, const struct dns_host *host) {
+    uint32_t shape = run->job->message.envelope.shape;
     if (run->judged == host)
         return 0;
     run->policy = (struct tls_policy){
-        .demand = TLS_DEMAND_OFFERED,
         .server_name = host->name.ptr[0] == '[' ? S("") : host->name,
     };
     int r = 0;
     if (!run->job->policies || run->job->tls != RELAY_TLS_MAY || !run->relay->options.tls)
         by_settings(run);
+    else if ((shape & SHAPE_TLS_WAIVED) && !(shape & SHAPE_REQUIRE_TLS)) /* RFC 8689 §3 */
+        run->policy.kind = TLS_POLICY_WAIVED;
     else
         r = by_dane(run, host);
+    if (r == 0 && (shape & SHAPE_REQUIRE_TLS))
+        r = by_message(run, host);
     run->judged = r == 0 ? host : NULL;
     return r;
 }

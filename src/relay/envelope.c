@@ -29,6 +29,8 @@ static struct slice mail_command(struct transaction *t) {
         buf_add(&line, S(" BODY=8BITMIME"));
     if ((extensions & EXTENSION_SMTPUTF8) && (e->shape & SHAPE_UTF8))
         buf_add(&line, S(" SMTPUTF8"));
+    if (e->shape & SHAPE_REQUIRE_TLS)
+        buf_add(&line, S(" REQUIRETLS"));
     if ((extensions & EXTENSION_DSN) && e->ret != RETURN_UNSAID)
         buf_add_str(&line, e->ret == RETURN_FULL ? " RET=FULL" : " RET=HDRS");
     if ((extensions & EXTENSION_DSN) && e->envid.len)

@@ -148,12 +148,12 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
 }
 
 static int cannot_verify(struct run *run, struct slice peer) {
-    run_note_failure(run, &(struct relay_result){
-                              .disposition = RELAY_LATER,
-                              .reply = SMTP_REPLY(451, 4, 7, 5,
-                                                  "The settings demand a verified certificate, but "
-                                                  "relay.authorities cannot be used"),
-                              .peer = peer});
+    run_note_failure(
+        run, &(struct relay_result){.disposition = RELAY_LATER,
+                                    .reply = SMTP_REPLY(451, 4, 7, 5,
+                                                        "A verified certificate is demanded, but "
+                                                        "relay.authorities cannot be used"),
+                                    .peer = peer});
     run->attempts++;
     return -E_TLS;
 }

@@ -14,6 +14,7 @@ enum relay_extension {
     EXTENSION_STARTTLS = 1 << 3,
     EXTENSION_DSN = 1 << 4,
     EXTENSION_SMTPUTF8 = 1 << 5,
+    EXTENSION_REQUIRETLS = 1 << 6,
 };
 
 enum relay_mechanism {

@@ -41,6 +41,7 @@ static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp
         (struct envelope){.reverse_path = address_text(&s->kept, &mail->sender),
                           .body_type = mail->body_type,
                           .ret = mail->ret,
+                          .shape = mail->require_tls ? SHAPE_REQUIRE_TLS : 0U,
                           .envid = arena_copy(&s->kept, mail->envid)};
     int r = s->host->sender(s->host->arg, &s->client, s->transaction, &s->arena, &reply);
     return smtp_answer(r, &reply);
@@ -53,6 +54,10 @@ void smtp_cmd_mail(struct smtp_session *s, const struct smtp_command *c) {
         return;
     if (smtp_mail_parse(c, &s->arena, &mail, &fault) < 0) {
         smtp_reply_fault(s, &fault);
+        return;
+    }
+    if (mail.require_tls && !s->client.tls) {
+        SMTP_SEND_REPLY(s, 530, 5, 7, 10, "REQUIRETLS without TLS: use STARTTLS first");
         return;
     }
     struct smtp_reply reply = open_envelope(s, &mail);

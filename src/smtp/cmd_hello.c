@@ -48,6 +48,8 @@ void smtp_cmd_ehlo(struct smtp_session *s, const struct smtp_command *c) {
     buf_add_str(&text, "PIPELINING\n8BITMIME\nDSN\n");
     if (s->listener->tls && !s->client.tls)
         buf_add_str(&text, "STARTTLS\n");
+    if (s->client.tls)
+        buf_add_str(&text, "REQUIRETLS\n"); /* RFC 8689 §2: not before */
     if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len &&
         (s->client.tls || s->listener->plaintext_login)) {
         const char *mechanism;

@@ -75,6 +75,7 @@ struct smtp_mail {
     enum dsn_return ret;      /* RET= */
     struct slice envid;       /* ENVID= as given; empty: none */
     struct slice submitter;   /* AUTH=, decoded; empty: none. Nobody is believed to be it */
+    bool require_tls;         /* REQUIRETLS (RFC 8689) */
 };
 int smtp_mail_parse(const struct smtp_command *c, struct arena *a, struct smtp_mail *ret,
                     struct smtp_fault *fault);

@@ -15,6 +15,7 @@ struct parameter {
     struct slice keyword;
     int (*read)(void *into, struct slice value, struct arena *a); /* 0 or -E_SYNTAX */
     const char *expected;
+    bool bare; /* there is no "=" */
 };
 
 /* xtext can carry any byte; a line end or NUL would get into headers that others read. */
@@ -71,12 +72,19 @@ static int read_submitter(void *into, struct slice value, struct arena *a) {
     return decode_xtext(value, a, &mail->submitter);
 }
 
+static int read_require_tls(void *into, struct slice value, struct arena *a) {
+    struct smtp_mail *mail = into;
+    mail->require_tls = true;
+    return value.len == 0 ? 0 : -E_SYNTAX;
+}
+
 static const struct parameter mail_parameters[] = {
     {S("SIZE"), read_size, "this is SIZE=number"},
     {S("BODY"), read_body, "this is BODY=7BIT or BODY=8BITMIME"},
     {S("RET"), read_return, "this is RET=FULL or RET=HDRS"},
     {S("ENVID"), read_envelope_id, "this is ENVID=xtext of at most 100 characters"},
     {S("AUTH"), read_submitter, "this is AUTH=xtext of at most 500 characters"},
+    {S("REQUIRETLS"), read_require_tls, "this stands without a value", .bare = true},
 };
 
 /* ------------------------------------------------------------------ RCPT */
@@ -167,8 +175,9 @@ static int read_parameters(const struct smtp_command *c, struct slice rest, stru
         if (seen & bit)
             return fault_at(c, word, 501, "a parameter stands once", fault);
         seen |= bit;
-        struct slice value = slice_from(word, keyword.len + 1);
-        if (!value.len || parameter->read(into, value, a) < 0)
+        struct slice value = slice_from(word, keyword.len + (equals >= 0));
+        if ((equals >= 0) == parameter->bare || (!value.len && !parameter->bare) ||
+            parameter->read(into, value, a) < 0)
             return fault_at(c, word, 501, parameter->expected, fault);
     }
     return 0;

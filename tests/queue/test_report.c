@@ -200,6 +200,38 @@ SERVER_TEST(report_has_the_fields_of_rfc_3464) {
     assert_int_equal(occurs(parts[3], "\r\nHello.\r\n"), 1);
 }
 
+static uint32_t shape_of_report;
+
+static int note_shape(struct server *o, const struct queue_transmission *t,
+                      const struct recipient *recipient, struct arena *a,
+                      struct relay_result *ret) {
+    if (slice_starts(recipient->address, S("kiku")))
+        shape_of_report = t->message.envelope->shape;
+    return by_name(o, t, recipient, a, ret);
+}
+
+SERVER_TEST(rfc8689_5_a_report_goes_as_secretly_as_the_message_was_to) {
+    static const uint32_t wishes[] = {SHAPE_REQUIRE_TLS, SHAPE_TLS_WAIVED, 0};
+    struct recipient to = {.address = S("refused@away.test")};
+    struct problem problem;
+    o->transmit = note_shape;
+    for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+        struct queue_message message = {
+            .id = queue_id_next(&o->ids, fiber_wall()),
+            .envelope.reverse_path = S("kiku@away.test"),
+            .envelope.recipients = &to,
+            .envelope.count = 1,
+            .envelope.shape = wishes[i],
+            .envelope.origin = QUEUE_FROM_USER,
+            .bytes = slice_of_str(SERVER_MESSAGE),
+        };
+        shape_of_report = UINT32_MAX;
+        assert_int_equal(queue_submit(o->queue, &message, &problem), 0);
+        server_wait(o, USEC_MIN);
+        assert_int_equal(shape_of_report, wishes[i]);
+    }
+}
+
 /* RFC 3461 §4.3 */
 SERVER_TEST(ret_hdrs_returns_the_header_only) {
     struct slice parts[4];
@@ -287,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_report_that_cannot_be_delivered_is_given_up),
         cmocka_unit_test(test_different_results_of_one_attempt_share_a_report),
         cmocka_unit_test(test_report_has_the_fields_of_rfc_3464),
+        cmocka_unit_test(test_rfc8689_5_a_report_goes_as_secretly_as_the_message_was_to),
         cmocka_unit_test(test_ret_hdrs_returns_the_header_only),
         cmocka_unit_test(test_messages_above_100_kib_return_as_their_header),
         cmocka_unit_test(test_messages_of_100_kib_return_whole),

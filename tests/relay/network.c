@@ -17,6 +17,7 @@ struct network {
     struct tls_context *tls;
     struct tls_key *key;
     char tlsa[80];
+    char *chain;
 };
 
 struct visit {
@@ -243,18 +244,21 @@ const char *network_tlsa(const struct network *n) {
     return n->tlsa;
 }
 
+struct slice network_certificate(const struct network *n) {
+    return slice_of_str(n->chain);
+}
+
 struct network *network_start(struct fake_host *hosts) {
     struct network *n = NEW(struct network);
     _cleanup_(free_p) char *key = NULL;
-    _cleanup_(free_p) char *chain = NULL;
     struct problem problem;
     n->hosts = hosts;
     fiber_channel_init(&n->arriving, n->slots, ARRAY_SIZE(n->slots));
-    MUST(tls_self_signed(S("fake.example"), 1, &key, &chain) == 0);
+    MUST(tls_self_signed(S("fake.example"), 1, &key, &n->chain) == 0);
     MUST(tls_key_new(slice_of_str(key), &n->key, &problem) == 0);
     struct tls_signer signer = {tls_key_sign, n->key};
-    MUST(tls_server_new(slice_of_str(chain), &signer, &n->tls, &problem) == 0);
-    make_tlsa(n, slice_of_str(chain));
+    MUST(tls_server_new(slice_of_str(n->chain), &signer, &n->tls, &problem) == 0);
+    make_tlsa(n, slice_of_str(n->chain));
     MUST(fiber_start("fake network", accept_all, n, &n->acceptor) == 0);
     present = n;
     return n;
@@ -265,6 +269,7 @@ void network_stop(struct network *n) {
     fiber_join(n->acceptor);
     tls_context_free(n->tls);
     tls_key_free(n->key);
+    free(n->chain);
     free(n);
     present = NULL;
 }

@@ -54,6 +54,9 @@ void network_stop(struct network *n) WAITS; /* hangs up everywhere */
 /* The TLSA record 3 1 1 (RFC 6698) that fits the hosts' certificate: "3 1 1 0a1b..." */
 const char *network_tlsa(const struct network *n);
 
+/* That certificate, which is its own authority, in PEM: for "fake.example". */
+struct slice network_certificate(const struct network *n);
+
 /* For relay_options.connect. */
 int network_connect(const struct net_addr *to, const struct net_addr *source, usec_t deadline,
                     struct stream **ret_stream) WAITS;

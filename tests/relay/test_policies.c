@@ -40,6 +40,9 @@ static void begin_with(struct policy_world *p, const char *tlsa) {
                              tlsa ? tlsa : network_tlsa(p->w.network), .secure = true};
     p->w.dns.records = records;
     assert_int_equal(tls_client_new(&p->w.options.tls, &problem), 0);
+    assert_int_equal(tls_verifying_client_new(network_certificate(p->w.network),
+                                              &p->w.options.tls_verifying, &problem),
+                     0);
     open_relay(&p->w);
     p->job = job_for(&p->w, "example.net", &mike, 1);
     p->job.policies = true;
@@ -53,6 +56,7 @@ static const struct relay_result *send_it(struct policy_world *p) {
 
 static void finish(struct policy_world *p) {
     tls_context_free(p->w.options.tls);
+    tls_context_free(p->w.options.tls_verifying);
     end(&p->w);
 }
 
@@ -195,6 +199,106 @@ FIBER_TEST(a_host_that_says_nothing_of_tls_is_named_with_the_reason) {
     finish(&p);
 }
 
+/* ------------------------------------------------------------------ what the message says */
+
+static bool said(struct policy_world *p, const char *line) {
+    return slice_find(p->w.outcome.dialogue, slice_of_str(line)) >= 0;
+}
+
+FIBER_TEST(rfc8689_3_a_message_that_waives_tls_goes_past_broken_policies) {
+    struct policy_world p;
+    begin_with(&p, OTHER);
+    p.job.message.envelope.shape = SHAPE_TLS_WAIVED;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].messages, 1);
+    finish(&p);
+}
+
+FIBER_TEST(rfc8689_4_2_1_a_message_that_demands_tls_goes_to_a_host_that_promises_it) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.hosts[0].extension = "REQUIRETLS";
+    p.job.message.envelope.shape = SHAPE_REQUIRE_TLS | SHAPE_TLS_WAIVED; /* the first counts */
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].with_tls, 1);
+    assert_true(said(&p, "C: MAIL FROM:<tama@example.test> REQUIRETLS\n"));
+    assert_told(&p, ", verified by DANE (3 1 1)");
+    finish(&p);
+}
+
+FIBER_TEST(rfc8689_4_2_1_where_no_host_promises_it_the_message_goes_back) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.hosts[1].starttls = false;
+    p.job.message.envelope.shape = SHAPE_REQUIRE_TLS;
+    const struct relay_result *result = send_it(&p);
+    assert_int_equal(p.hosts[0].connections, 1);
+    assert_int_equal(p.hosts[1].connections, 1);
+    assert_int_equal(result->disposition, RELAY_LATER); /* mx2 may have TLS again in an hour */
+    assert_false(said(&p, "C: MAIL"));
+    p.hosts[1].starttls = true;
+    p.job.ignore_rest = true;
+    records[1] = records[0];
+    result = send_it(&p);
+    assert_int_equal(result->disposition, RELAY_NEVER);
+    assert_int_equal(result->reply.status.detail, 30); /* 5.7.30 */
+    records[1] = (struct fake_record){"example.net", DNS_MX, "20 mx2.example.net", .secure = true};
+    finish(&p);
+}
+
+FIBER_TEST(rfc8689_4_2_1_where_nobody_vouches_for_the_host_the_message_goes_back) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.hosts[0].extension = p.hosts[1].extension = "REQUIRETLS";
+    records[0].secure = records[1].secure = false;
+    p.job.message.envelope.shape = SHAPE_REQUIRE_TLS;
+    const struct relay_result *result = send_it(&p);
+    records[0].secure = records[1].secure = true;
+    assert_int_equal(result->disposition, RELAY_NEVER);
+    assert_int_equal(result->reply.status.detail, 30);
+    assert_int_equal(p.hosts[0].connections, 0);
+    assert_told(&p,
+                "but nobody vouches for mx1.example.net: what names the hosts of example.net is "
+                "not signed\n");
+    finish(&p);
+}
+
+/* Without TLSA records an authority has to vouch for the certificate. */
+FIBER_TEST(rfc8689_4_2_1_without_dane_the_certificate_has_to_be_for_the_host) {
+    static const struct fake_record named[] = {
+        {"example.net", DNS_MX, "10 fake.example", .secure = true},
+        {"fake.example", DNS_A, "192.0.2.1", .secure = true},
+        {"other.example", DNS_MX, "10 mx1.other.example", .secure = true},
+        {"mx1.other.example", DNS_A, "192.0.2.1", .secure = true},
+        {0},
+    };
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.w.dns.records = named;
+    p.hosts[0].extension = "REQUIRETLS";
+    p.job.message.envelope.shape = SHAPE_REQUIRE_TLS;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_told(&p, ", REQUIRETLS: the message demands it\n");
+    p.job.to.name = S("other.example");
+    assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
+    assert_told(&p, "tls: TLS failed: the certificate cannot be verified: ");
+    assert_int_equal(p.hosts[0].messages, 1);
+    finish(&p);
+}
+
+FIBER_TEST(rfc8689_no_connection_without_the_promise_is_used_again_for_it) {
+    struct policy_world p;
+    begin_with(&p, NULL);
+    p.hosts[0].extension = "REQUIRETLS";
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    p.job.message.envelope.shape = SHAPE_REQUIRE_TLS;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].connections, 2);
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].connections, 2);
+    finish(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc7672_3_1_1_a_certificate_that_fits_its_record_is_enough),
@@ -209,6 +313,14 @@ int main(void) {
         cmocka_unit_test(test_connections_are_used_again_only_for_an_equal_policy),
         cmocka_unit_test(test_settings_come_before_policies),
         cmocka_unit_test(test_a_host_that_says_nothing_of_tls_is_named_with_the_reason),
+        cmocka_unit_test(test_rfc8689_3_a_message_that_waives_tls_goes_past_broken_policies),
+        cmocka_unit_test(
+            test_rfc8689_4_2_1_a_message_that_demands_tls_goes_to_a_host_that_promises_it),
+        cmocka_unit_test(test_rfc8689_4_2_1_where_no_host_promises_it_the_message_goes_back),
+        cmocka_unit_test(
+            test_rfc8689_4_2_1_where_nobody_vouches_for_the_host_the_message_goes_back),
+        cmocka_unit_test(test_rfc8689_4_2_1_without_dane_the_certificate_has_to_be_for_the_host),
+        cmocka_unit_test(test_rfc8689_no_connection_without_the_promise_is_used_again_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

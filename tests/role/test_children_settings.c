@@ -21,7 +21,7 @@ static struct taker {
     struct rpc_link *link;
     int configured, reloaded;
     bool refuses;
-    bool secret, log, certificate, passwords;
+    bool secret, log, certificate, passwords, authorities;
     size_t texts;
 } takers[ROLES];
 
@@ -38,7 +38,8 @@ static int on_configure(void *arg, const struct rpc_caller *caller UNUSED,
     t->secret = in->secret.len > 0;
     t->log = in->handed.log_file >= 0;
     t->certificate = in->handed.certificate >= 0 || in->handed.key >= 0;
-    t->passwords = in->handed.passwords >= 0 || in->handed.authorities >= 0;
+    t->passwords = in->handed.passwords >= 0;
+    t->authorities = in->handed.authorities >= 0;
     t->texts = in->handed.text_files_count;
     leave(in->handed.log_file);
     leave(in->handed.log_socket);
@@ -109,7 +110,8 @@ REAL_FIBER_TEST(each_process_is_handed_what_its_row_says_and_no_more) {
         assert_int_equal(t->secret, (r->given & GIVEN_SECRET) != 0);
         assert_int_equal(t->log, (r->given & GIVEN_LOG) != 0);
         assert_false(t->certificate); /* none is named outside of the state directory */
-        assert_false(t->passwords);
+        assert_false(t->passwords);   /* nor are they */
+        assert_true(!t->authorities || (r->given & GIVEN_PASSWORDS));
         if (!(r->given & (GIVEN_RESOLVER_FILES | GIVEN_LAST_ACCOUNT)))
             assert_int_equal(t->texts, 0);
         if (r->given & GIVEN_LAST_ACCOUNT)

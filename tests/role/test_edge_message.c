@@ -441,6 +441,26 @@ REAL_FIBER_TEST(a_strangers_message_goes_on_as_it_is) {
     end(l);
 }
 
+REAL_FIBER_TEST(rfc8689_3_a_message_may_say_that_policies_do_not_count) {
+    static const struct {
+        const char *header;
+        bool waived;
+    } headers[] = {
+        {"TLS-Required: No\r\n", true},    {"Subject: a\r\ntls-required:  no \r\n", true},
+        {"TLS-Required: Yes\r\n", false},  {"TLS-Required: No, please\r\n", false},
+        {"X-TLS-Required: No\r\n", false},
+    };
+    struct lone *l = as_stranger();
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        char text[100];
+        (void)snprintf(text, sizeof text, "%s\r\nTLS-Required: No\r\n", headers[i].header);
+        envelope("a@elsewhere.test", "tama@example.test");
+        message(text, "250");
+        assert_int_equal(queue.envelope.shape, headers[i].waived ? SHAPE_TLS_WAIVED : 0);
+    }
+    end(l);
+}
+
 REAL_FIBER_TEST(a_users_header_is_made_whole) {
     struct lone *l = as_user();
     envelope("tama@example.test", "b@elsewhere.test");
@@ -848,6 +868,7 @@ REAL_FIBER_TEST(half_an_end_is_none) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_strangers_message_goes_on_as_it_is),
+        cmocka_unit_test(test_rfc8689_3_a_message_may_say_that_policies_do_not_count),
         cmocka_unit_test(test_a_users_header_is_made_whole),
         cmocka_unit_test(test_a_verdict_in_our_name_is_taken_out),
         cmocka_unit_test(test_what_was_found_of_a_stranger_stands_on_top_of_the_trace),

@@ -94,6 +94,8 @@ static int fake_sender(void *arg, const struct smtp_client *client, struct smtp_
     buf_clear(&o->parameters);
     buf_printf(&o->parameters, "size=%llu body=%d ret=%d envid=%.*s", (unsigned long long)t->size,
                t->envelope.body_type, t->envelope.ret, SLICE_ARG(t->envelope.envid));
+    if (t->envelope.shape & SHAPE_REQUIRE_TLS)
+        buf_add_str(&o->parameters, " requiretls");
     bool own = !client->account.len || slice_eq(sender, S("sora@example.test"));
     *ret = own ? SMTP_REPLY(250, 2, 1, 0, "OK")
                : SMTP_REPLY(553, 5, 7, 1, "This is not an address of yours");

@@ -94,15 +94,15 @@ static void judge_tls(struct cli *c, struct remote *r, const struct dns_client *
     size_t count = r->looked_up && r->via.policies ? r->way.count : 0;
     r->tls = arena_array(c->arena, count, sizeof *r->tls);
     for (size_t i = 0; i < count; i++) {
-        struct tls_policy policy = {0};
+        struct tls_policy *policy = ARENA_NEW(c->arena, struct tls_policy);
         enum dane_outcome outcome;
         struct slice why;
         struct dane_question q = {dns, r->via.to, &r->way, &r->way.hosts[i]};
-        if (dane_judge(&q, c->arena, &outcome, &policy, &why) < 0)
+        if (dane_judge(&q, c->arena, &outcome, policy, &why) < 0)
             return;
         if (outcome == DANE_NONE)
-            policy.why = arena_printf(c->arena, _("no DANE, %.*s"), SLICE_ARG(why));
-        r->tls[r->tls_count++] = outcome == DANE_ERROR ? why : tls_policy_text(c->arena, &policy);
+            policy->why = arena_printf(c->arena, _("no DANE, %.*s"), SLICE_ARG(why));
+        r->tls[r->tls_count++] = outcome == DANE_ERROR ? why : tls_policy_text(c->arena, policy);
     }
 }
 

@@ -146,6 +146,7 @@ static void take_out_forged(struct edge_message *l) {
 int edge_header_finish(struct edge_message *l) {
     if (l->header_ended)
         return l->refusal.code ? -E_REFUSED : 0;
+    l->tls_waived = slice_eq_nocase(slice_trim(field_value(l, S("TLS-Required"))), S("No"));
     int r = edge_message_loops(l);
     if (r < 0 && r != -E_REFUSED)
         return r;

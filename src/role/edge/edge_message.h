@@ -19,6 +19,7 @@ struct edge_message {
     bool fixed;       /* the header is in `head`, `bytes` begins with the body */
     bool header_ended;
     bool headless;                    /* nothing of a header: the first line is no field */
+    bool tls_waived;                  /* its header says TLS-Required: No */
     bool sent_on;                     /* its header names an address that has sent it on */
     struct smtp_reply refusal;        /* of the header, or of who has sent it; code 0: none */
     struct slice results;             /* Authentication-Results; empty: it is not judged */

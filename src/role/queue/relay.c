@@ -78,13 +78,11 @@ static void read_files(struct process *p, struct relaying *state) WAITS {
     if (r < 0)
         process_event(p, 0, KIND_WARNING, NULL, 0, "relay.password-file cannot be read: %s",
                       error_text(r));
-    if (!relay_via_verifies(conf))
-        return;
     r = relay_files_read(p->handed.authorities, RELAY_AUTHORITIES_MAX, &authorities);
     if (r == 0)
         r = tls_verifying_client_new(authorities, &state->tls_verifying, &problem);
     relay_files_forget(&authorities);
-    if (r < 0)
+    if (r < 0 && relay_via_verifies(conf))
         process_event(p, 0, KIND_WARNING, NULL, 0,
                       "relay.authorities: %s; no certificate can be verified",
                       problem.text[0] ? problem.text : error_text(r));

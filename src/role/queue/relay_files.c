@@ -52,11 +52,14 @@ int relay_files_open(const struct conf *conf, struct relay_files *ret, struct pr
     struct stat st = {0};
     int r = 0, s = 0;
     *ret = (struct relay_files){-1, -1};
-    if (conf->relay.authorities.len > 0 && relay_via_verifies(conf))
+    struct problem unneeded = {0}; /* only some messages will need them, and say so */
+    if (conf->relay.authorities.len > 0)
         r = open_one("relay.authorities", conf->relay.authorities.ptr, &ret->authorities, &st,
-                     problem);
+                     relay_via_verifies(conf) ? problem : &unneeded);
     if (r < 0)
         leave(&ret->authorities);
+    if (!relay_via_verifies(conf))
+        r = 0;
     if (conf->relay.password_file.len > 0)
         s = open_passwords(conf->relay.password_file.ptr, &ret->passwords, problem);
     if (s < 0)
