@@ -32,9 +32,8 @@ def has_trouble(case, records):
 def judge(suite, arrivals):
     """The verdict of each case. One whose DNS is in trouble has a process of its own, since a resolver
     remembers which server is slow."""
-    troubled = [has_trouble(case, suite.records) for case in suite.cases]
-    groups = [[at for at, alone in enumerate(troubled) if not alone]]
-    groups += [[at] for at, alone in enumerate(troubled) if alone]
+    alone = [at for at, case in enumerate(suite.cases) if has_trouble(case, suite.records)]
+    groups = [[at for at in range(len(arrivals)) if at not in alone]] + [[at] for at in alone]
     verdicts = [None] * len(arrivals)
     with StubDns(suite.records) as dns, concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = pool.map(lambda group: verify([arrivals[at] for at in group], dns.address), groups)

@@ -2,6 +2,7 @@
 // What mailauth says: reads {"records": {"NAME TYPE": [[STRING, ...], ...]}, "asked": [...]}, of which a string
 // in place of a list is a trouble ("!servfail"), and prints a list.
 //     node mailauth.mjs spf     asked: {"client", "mail_from", "helo"}            said: the result
+//     node mailauth.mjs sign    asked: {"message", "key", "selector", "forms"}    said: a field
 //     node mailauth.mjs all     asked: {"message", ...} the message in Latin-1    said: {"dkim": [...], "arc", "dmarc"}
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,6 +10,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(process.cwd() + '/build/npm/');
 const { authenticate } = require('mailauth');
 const { spf } = require('mailauth/lib/spf');
+const { dkimSign } = require('mailauth/lib/dkim/sign');
 const { records, asked } = JSON.parse(readFileSync(0, 'utf8'));
 
 console.log = () => {}; // the library tells there of lengths
@@ -58,7 +60,14 @@ async function judgeAll({ message, client, mail_from, helo }) {
     };
 }
 
-const judge = process.argv[2] === 'spf' ? judgeSpf : judgeAll;
+async function sign({ message, key, selector, forms }) {
+    const signed = await dkimSign(Buffer.from(message, 'latin1'), {
+        canonicalization: forms, signatureData: [{ signingDomain: 'example.jp', selector, privateKey: key }]
+    });
+    return signed.signatures.replace(/(\r\n)*$/, '\r\n');
+}
+
+const judge = { spf: judgeSpf, all: judgeAll, sign }[process.argv[2]];
 const all = [];
 for (const one of asked) all.push(await judge(one).catch(error => `broken: ${error.message}`));
 process.stdout.write(JSON.stringify(all));
