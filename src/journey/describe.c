@@ -126,6 +126,11 @@ static const struct sentence sentences[] = {
     {KIND_CHANGED, FACT_CHANGE, "domain.add", N_("{by} added the domain {name}")},
     {KIND_CHANGED, FACT_CHANGE, "domain.remove", N_("{by} removed the domain {name}")},
     {KIND_CHANGED, FACT_CHANGE, "domain.catch-all", N_("{by} changed the catch-all of {name}")},
+    {KIND_CHANGED, FACT_CHANGE, "dkim.make",
+     N_("DKIM keys of {name} are there; they sign as soon as DNS shows them (hayauma dns)")},
+    {KIND_CHANGED, FACT_CHANGE, "dkim.rotate",
+     N_("{by} made new DKIM keys of {name}; they sign a day after DNS shows them (hayauma dns)")},
+    {KIND_CHANGED, FACT_CHANGE, "dkim.seen", N_("DNS shows a new DKIM key of {name}")},
     {KIND_CHANGED, FACT_CHANGE, "setting", N_("{by} changed the setting {name}")},
     {KIND_CHANGED, FACT_CHANGE, "setting", N_("The setting {name} was changed in its file")},
 };

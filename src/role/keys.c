@@ -23,6 +23,8 @@
 #include "events/kinds.h"
 #include "fiber/wait.h"
 #include "io/tls.h"
+#include "role/author.h"
+#include "role/keys_dkim.h"
 #include "role/keys_pair.h"
 #include "role/master/certificate_files.h"
 #include "role/roles.h"
@@ -31,6 +33,7 @@
 #define OLD_MAX  8U
 
 struct keys {
+    struct keys_dkim *dkim;
     struct keys_pair *now;
     struct keys_pair *old[OLD_MAX]; /* those before it, the last one first; then NULL */
     struct stat refused[2];         /* files of the folder that were tried and are no pair */
@@ -91,7 +94,17 @@ static void look_at_end(struct process *p) {
 static int open_keys(struct process *p, struct problem *problem) {
     struct keys *k = NEW(struct keys);
     p->state = k;
-    return keys_pair_read(p, &k->now, problem);
+    int r = keys_dkim_open(&k->dkim, problem);
+    return r < 0 ? r : keys_pair_read(p, &k->now, problem);
+}
+
+struct keys_dkim *keys_dkim_of(const struct process *p) {
+    return ((const struct keys *)p->state)->dkim;
+}
+
+static void go(struct process *p) {
+    if (keys_dkim_go(p) < 0)
+        process_fail(p, "no memory for the first fibers");
 }
 
 /* Takes files that were replaced as soon as they are a pair again; negative: they are none now. */
@@ -202,13 +215,71 @@ static int on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_
     return r;
 }
 
+/* ------------------------------------------------------------------ DKIM (keys_dkim.h) */
+
+static int on_dkim(void *arg, const struct rpc_caller *caller, const struct rpc_keys_dkim_in *in,
+                   struct arena *a, struct rpc_keys_dkim_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    return keys_dkim_list(arg, keys_dkim_of(arg), in, a, out, problem);
+}
+
+static int on_dkim_keep(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_keys_dkim_keep_in *in, struct arena *a,
+                        struct rpc_keys_dkim_keep_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return keys_dkim_keep(arg, keys_dkim_of(arg), in->domain, problem);
+}
+
+static int on_dkim_drop(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_keys_dkim_drop_in *in, struct arena *a,
+                        struct rpc_keys_dkim_drop_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return keys_dkim_drop(arg, keys_dkim_of(arg), in->domain, problem);
+}
+
+static int on_dkim_domains(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_keys_dkim_domains_in *in, struct arena *a,
+                           struct rpc_keys_dkim_domains_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)problem;
+    return keys_dkim_domains(keys_dkim_of(arg), in->after, a, &out->domains, &out->domains_count);
+}
+
+static int on_dkim_seen(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_keys_dkim_seen_in *in, struct arena *a,
+                        struct rpc_keys_dkim_seen_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return keys_dkim_seen(arg, keys_dkim_of(arg), in->domain, in->selector, problem);
+}
+
+static int on_dkim_rotate(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_keys_dkim_rotate_in *in, struct arena *a,
+                          struct rpc_keys_dkim_rotate_out *out, struct problem *problem) WAITS {
+    struct slice by = author_of_caller(caller, in->by, a);
+    (void)out;
+    return keys_dkim_rotate(arg, keys_dkim_of(arg), in->domain, by, problem);
+}
+
 static const struct rpc_keys_handlers handlers = {
     .certificate = on_certificate,
     .sign = on_sign,
+    .dkim = on_dkim,
+    .dkim_keep = on_dkim_keep,
+    .dkim_drop = on_dkim_drop,
+    .dkim_domains = on_dkim_domains,
+    .dkim_seen = on_dkim_seen,
+    .dkim_rotate = on_dkim_rotate,
 };
 
 const struct process_work role_keys = {
     .handlers = &handlers,
     .open = open_keys,
+    .go = go,
     .reload = reload_keys,
 };

@@ -5,6 +5,9 @@
  * and the mail process.
  */
 #include "../directory/directory_test.h"
+
+#include <errno.h>
+
 #include "role/lone.h"
 
 #include "events/kinds.h"
@@ -80,6 +83,53 @@ static int on_purge(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
     return 0;
 }
 
+/* The keys role: which domains have keys. */
+static struct keys_peer {
+    char names[TOLD_MAX][32]; /* "" where one was dropped */
+    unsigned count, kept, dropped;
+} keys;
+
+static unsigned key_of(struct slice name) {
+    unsigned i = 0;
+    while (i < keys.count && !slice_eq(slice_of_str(keys.names[i]), name))
+        i++;
+    return i;
+}
+
+static int on_dkim_keep(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                        const struct rpc_keys_dkim_keep_in *in, struct arena *a UNUSED,
+                        struct rpc_keys_dkim_keep_out *out UNUSED, struct problem *problem UNUSED) {
+    unsigned i = key_of(in->domain);
+    assert_true(i < TOLD_MAX);
+    note(keys.names[i], sizeof keys.names[i], in->domain);
+    keys.count = MAX(keys.count, i + 1);
+    keys.kept++;
+    return 0;
+}
+
+static int on_dkim_drop(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                        const struct rpc_keys_dkim_drop_in *in, struct arena *a UNUSED,
+                        struct rpc_keys_dkim_drop_out *out UNUSED, struct problem *problem UNUSED) {
+    unsigned i = key_of(in->domain);
+    assert_true(i < keys.count);
+    keys.names[i][0] = '\0';
+    keys.dropped++;
+    return 0;
+}
+
+/* In the order in which they were made, which the tests make that of names; two at a time. */
+static int on_dkim_domains(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                           const struct rpc_keys_dkim_domains_in *in, struct arena *a,
+                           struct rpc_keys_dkim_domains_out *out, struct problem *problem UNUSED) {
+    out->domains = arena_array(a, 2, sizeof *out->domains);
+    for (unsigned i = 0; i < keys.count && out->domains_count < 2; i++)
+        if (keys.names[i][0] && slice_cmp(slice_of_str(keys.names[i]), in->after) > 0)
+            out->domains[out->domains_count++] = slice_of_str(keys.names[i]);
+    return 0;
+}
+
+static const struct rpc_keys_handlers keys_calls = {
+    .dkim_keep = on_dkim_keep, .dkim_drop = on_dkim_drop, .dkim_domains = on_dkim_domains};
 static const struct rpc_events_handlers events_calls = {.keep = on_keep};
 static const struct rpc_mail_handlers mail_calls = {.report_usage = on_report_usage,
                                                     .purge = on_purge};
@@ -89,6 +139,7 @@ static struct lone *begin(void) {
     struct lone *l = lone_new(ROLE_DIRECTORY);
     event_log = (struct event_log){0};
     mail = (struct mail_peer){0};
+    keys = (struct keys_peer){0};
     place_make(&place);
     assert_int_equal(chdir(place.folder), 0);
     lone_set(l, "password.memory", "64K");
@@ -101,6 +152,7 @@ static struct lone *begin(void) {
 static struct directory *open_it(struct lone *l) WAITS {
     lone_open(l);
     lone_peer(l, ROLE_EVENTS, &events_calls, NULL);
+    lone_peer(l, ROLE_KEYS, &keys_calls, NULL);
     return directory_of(&l->process);
 }
 
@@ -227,6 +279,64 @@ FIBER_TEST(a_stop_does_not_wait_for_the_event_log) {
     end(l);
 }
 
+/* ------------------------------------------------------------------ keys of domains */
+
+static int change_domain(struct lone *l, const char *name, bool add) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct rpc_directory_handlers *calls = l->process.role->work->handlers;
+    const struct rpc_caller caller = {.role = ROLE_CLI,
+                                      .link = process_link(&l->process, ROLE_EVENTS, 0)};
+    struct problem problem = {0};
+    struct rpc_directory_domain_add_in in = {.name = slice_of_str(name)};
+    struct rpc_directory_domain_add_out out;
+    struct rpc_directory_domain_remove_in remove = {.name = slice_of_str(name)};
+    struct rpc_directory_domain_remove_out removed;
+    return add ? calls->domain_add(&l->process, &caller, &in, &a, &out, &problem)
+               : calls->domain_remove(&l->process, &caller, &remove, &a, &removed, &problem);
+}
+
+FIBER_TEST(a_domain_has_its_keys_when_it_is_there_and_loses_them_when_it_goes) {
+    struct lone *l = begin();
+    (void)open_it(l);
+    assert_int_equal(change_domain(l, "Example.TEST", true), 0);
+    assert_int_equal(keys.kept, 1);
+    assert_string_equal(keys.names[0], "example.test");
+    assert_int_equal(change_domain(l, "example.test", true), -EEXIST);
+    assert_int_equal(keys.kept, 1);
+    assert_int_equal(change_domain(l, "example.test", false), 0);
+    assert_int_equal(keys.dropped, 1);
+    end(l);
+}
+
+FIBER_TEST(domains_of_before_are_told_once_and_strangers_lose_their_keys) {
+    struct lone *l = begin();
+    struct directory *d = open_it(l);
+    memcpy(keys.names, (char[3][32]){"a.test", "d1.test", "z.test"}, sizeof(char[3][32]));
+    keys.count = 3;
+    add_domains(d, 5);
+    assert_int_equal(fiber_sleep(5 * USEC_MIN), 0);
+    assert_int_equal(keys.kept, 5);
+    assert_int_equal(keys.dropped, 2);
+    assert_string_equal(keys.names[1], "d1.test");
+    end(l);
+}
+
+FIBER_TEST(what_the_keys_role_was_away_for_is_told_when_it_is_back) {
+    struct lone *l = begin();
+    (void)open_it(l);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    lone_kill_peer(l, ROLE_KEYS);
+    assert_int_equal(change_domain(l, "a.test", true), 0);
+    assert_int_equal(change_domain(l, "b.test", true), 0);
+    assert_int_equal(change_domain(l, "a.test", false), 0);
+    assert_int_equal(keys.count, 0);
+    lone_peer(l, ROLE_KEYS, &keys_calls, NULL);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(keys.count, 1);
+    assert_string_equal(keys.names[0], "b.test");
+    end(l);
+}
+
 /* ------------------------------------------------------------------ what mailboxes hold */
 
 /* Accounts as an older directory has them, of whose mailboxes nothing was told; some. */
@@ -335,6 +445,9 @@ int main(void) {
         cmocka_unit_test(test_a_long_history_is_told_whole_and_in_order),
         cmocka_unit_test(test_two_that_report_at_once_tell_each_change_once),
         cmocka_unit_test(test_a_stop_does_not_wait_for_the_event_log),
+        cmocka_unit_test(test_a_domain_has_its_keys_when_it_is_there_and_loses_them_when_it_goes),
+        cmocka_unit_test(test_domains_of_before_are_told_once_and_strangers_lose_their_keys),
+        cmocka_unit_test(test_what_the_keys_role_was_away_for_is_told_when_it_is_back),
         cmocka_unit_test(test_mailboxes_of_unknown_size_are_asked_for_once),
         cmocka_unit_test(
             test_a_silent_mail_process_keeps_a_question_waiting_for_two_seconds_at_most),

@@ -35,6 +35,7 @@ static int remove_folder(void **state) {
     (void)state;
     (void)unlink("default.key");
     (void)unlink("default.crt");
+    (void)rmdir("dkim");
     return rmdir(folder);
 }
 

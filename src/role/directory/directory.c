@@ -168,8 +168,10 @@ static int on_domain_add(void *arg, const struct rpc_caller *caller,
                          struct rpc_directory_domain_add_out *out, struct problem *problem) WAITS {
     struct order order = order_of(caller, in->by, a);
     (void)out;
-    return changed(arg,
-                   directory_domain_add(directory_of(arg), &order, in->name, in->target, problem));
+    int r = directory_domain_add(directory_of(arg), &order, in->name, in->target, problem);
+    if (r == 0)
+        directory_keys_changed(arg, in->name, true);
+    return changed(arg, r);
 }
 
 static int on_domain_catch_all(void *arg, const struct rpc_caller *caller,
@@ -188,7 +190,10 @@ static int on_domain_remove(void *arg, const struct rpc_caller *caller,
                             struct problem *problem) WAITS {
     struct order order = order_of(caller, in->by, a);
     (void)out;
-    return changed(arg, directory_domain_remove(directory_of(arg), &order, in->name, problem));
+    int r = directory_domain_remove(directory_of(arg), &order, in->name, problem);
+    if (r == 0)
+        directory_keys_changed(arg, in->name, false);
+    return changed(arg, r);
 }
 
 static int on_domain_list(void *arg, const struct rpc_caller *caller,

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "directory/admin.h"
+#include "message/address/domain.h"
 #include "proc/process.h"
 #include "role/change_page.h"
 #include "role/mail/ended_logins.h"
@@ -18,7 +19,9 @@ struct directory_role {
     struct change_page changes; /* of what addresses lead to; see role/routes.h */
     struct fiber_mutex telling; /* one hands over the history at a time */
     struct fiber *upkeep;
-    struct map conversations; /* logins of several steps: directory_login.c */
+    struct map conversations;        /* logins of several steps: directory_login.c */
+    bool keys_know;                  /* which domains there are: directory_keys.c */
+    char keys_after[DOMAIN_MAX + 1]; /* as far as they were told */
 };
 
 static inline struct directory_role *directory_role(const struct process *p) {
@@ -59,6 +62,13 @@ void directory_tell_quota(struct process *p, const struct account *account) WAIT
 int directory_on_renew_ticket(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_renew_ticket_in *in, struct arena *a,
                               struct rpc_directory_renew_ticket_out *out, struct problem *problem);
+
+/*
+ * Tells the keys role, for its DKIM keys, that a domain is there now, or has gone; all of them,
+ * unless it knows. What fails is told again later.
+ */
+void directory_keys_changed(struct process *p, struct slice name, bool is_there) WAITS;
+void directory_keys_tell(struct process *p) WAITS;
 
 /* Whether a mail process, one of so many, has the mailbox of an account. */
 bool directory_usage_is_of(uint64_t account, unsigned worker, unsigned workers);

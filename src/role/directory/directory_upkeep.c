@@ -170,8 +170,10 @@ static void upkeep(void *arg) WAITS {
             directory_report_history(p);
         }
         directory_write_usage(directory_of(p));
+        directory_keys_tell(p);
         (void)directory_look_who_left(directory_of(p));
-    } while (fiber_sleep(left || !learned ? AGAIN : UPKEEP_EVERY) == 0);
+    } while (
+        fiber_sleep(left || !learned || !directory_role(p)->keys_know ? AGAIN : UPKEEP_EVERY) == 0);
 }
 
 int directory_upkeep_start(struct process *p) {
