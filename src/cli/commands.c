@@ -46,6 +46,8 @@ static const struct cli_command *const commands[] = {
     &command_domain_list,
     &command_domain_remove,
     &command_domain_catch_all,
+    &command_domain_rotate,
+    &command_dns,
     &account,
     &command_account_add,
     &command_account_import,

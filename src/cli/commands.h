@@ -18,7 +18,7 @@ extern const struct cli_command command_init, command_run, command_stop, command
 
 /* The directory, by its process or, while nothing runs, by its files. */
 extern const struct cli_command command_domain_add, command_domain_list, command_domain_remove,
-    command_domain_catch_all;
+    command_domain_catch_all, command_domain_rotate, command_dns;
 
 extern const struct cli_command command_account_add, command_account_list, command_account_show,
     command_account_remove, command_account_restore, command_account_purge, command_account_import,

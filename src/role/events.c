@@ -82,13 +82,15 @@ static void events_stop(struct process *p) WAITS {
 /* ------------------------------------------------------------------ calls */
 
 /*
- * What a process may not tell of. Changes of settings are the master's to report, all others the
- * directory's, by events.keep. An edge knows of messages to which it gave the id itself: one in the
- * hands of a stranger shall not say of others that they have arrived.
+ * What a process may not tell of. Changes of settings are the master's to report, those of DKIM
+ * keys the keys role's, all others the directory's, by events.keep. An edge knows of messages to
+ * which it gave the id itself: one in the hands of a stranger shall not say of others that they
+ * have arrived.
  */
 static const char *not_its_own(const struct rpc_caller *caller, const struct event *event) {
-    if (slice_eq(event->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
-        return "a change that only the directory and the master may report";
+    if (slice_eq(event->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER &&
+        caller->role != ROLE_KEYS)
+        return "a change that only the directory, keys and the master may report";
     if (slice_eq(event->kind, S(KIND_RESTORED)) && caller->role != ROLE_MAIL)
         return "restored messages that only the mail processes may report";
     if (caller->role == ROLE_EDGE && event->message != 0 &&

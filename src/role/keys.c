@@ -94,16 +94,16 @@ static void look_at_end(struct process *p) {
 static int open_keys(struct process *p, struct problem *problem) {
     struct keys *k = NEW(struct keys);
     p->state = k;
-    int r = keys_dkim_open(&k->dkim, problem);
+    int r = keys_dkim_open(p, &k->dkim, problem);
     return r < 0 ? r : keys_pair_read(p, &k->now, problem);
 }
 
-struct keys_dkim *keys_dkim_of(const struct process *p) {
+static struct keys_dkim *dkim_of(const struct process *p) {
     return ((const struct keys *)p->state)->dkim;
 }
 
 static void go(struct process *p) {
-    if (keys_dkim_go(p) < 0)
+    if (keys_dkim_go(dkim_of(p)) < 0)
         process_fail(p, "no memory for the first fibers");
 }
 
@@ -220,7 +220,7 @@ static int on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_
 static int on_dkim(void *arg, const struct rpc_caller *caller, const struct rpc_keys_dkim_in *in,
                    struct arena *a, struct rpc_keys_dkim_out *out, struct problem *problem) WAITS {
     (void)caller;
-    return keys_dkim_list(arg, keys_dkim_of(arg), in, a, out, problem);
+    return keys_dkim_list(dkim_of(arg), in, a, out, problem);
 }
 
 static int on_dkim_keep(void *arg, const struct rpc_caller *caller,
@@ -229,7 +229,7 @@ static int on_dkim_keep(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)a;
     (void)out;
-    return keys_dkim_keep(arg, keys_dkim_of(arg), in->domain, problem);
+    return keys_dkim_keep(dkim_of(arg), in->domain, problem);
 }
 
 static int on_dkim_drop(void *arg, const struct rpc_caller *caller,
@@ -238,7 +238,7 @@ static int on_dkim_drop(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)a;
     (void)out;
-    return keys_dkim_drop(arg, keys_dkim_of(arg), in->domain, problem);
+    return keys_dkim_drop(dkim_of(arg), in->domain, problem);
 }
 
 static int on_dkim_domains(void *arg, const struct rpc_caller *caller,
@@ -246,7 +246,7 @@ static int on_dkim_domains(void *arg, const struct rpc_caller *caller,
                            struct rpc_keys_dkim_domains_out *out, struct problem *problem) WAITS {
     (void)caller;
     (void)problem;
-    return keys_dkim_domains(keys_dkim_of(arg), in->after, a, &out->domains, &out->domains_count);
+    return keys_dkim_domains(dkim_of(arg), in->after, a, &out->domains, &out->domains_count);
 }
 
 static int on_dkim_seen(void *arg, const struct rpc_caller *caller,
@@ -255,7 +255,7 @@ static int on_dkim_seen(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)a;
     (void)out;
-    return keys_dkim_seen(arg, keys_dkim_of(arg), in->domain, in->selector, problem);
+    return keys_dkim_seen(dkim_of(arg), in->domain, in->selector, problem);
 }
 
 static int on_dkim_rotate(void *arg, const struct rpc_caller *caller,
@@ -263,7 +263,7 @@ static int on_dkim_rotate(void *arg, const struct rpc_caller *caller,
                           struct rpc_keys_dkim_rotate_out *out, struct problem *problem) WAITS {
     struct slice by = author_of_caller(caller, in->by, a);
     (void)out;
-    return keys_dkim_rotate(arg, keys_dkim_of(arg), in->domain, by, problem);
+    return keys_dkim_rotate(dkim_of(arg), in->domain, by, problem);
 }
 
 static const struct rpc_keys_handlers handlers = {

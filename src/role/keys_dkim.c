@@ -28,6 +28,7 @@
 #define DOMAINS_MAX    1000U /* in one answer */
 
 struct keys_dkim {
+    struct process *process;
     int folder;
     struct fiber_mutex turn; /* at the files */
     struct map known;        /* of domains: struct known */
@@ -46,10 +47,6 @@ static void known_free(struct known *k) {
     keyring_domain_free(k->keys);
     free(k->domain);
     free(k);
-}
-
-static void forget(struct keys_dkim *d, struct slice domain) {
-    known_free(map_remove(&d->known, domain));
 }
 
 static void forget_all(struct keys_dkim *d) {
@@ -109,7 +106,7 @@ static int change(struct keys_dkim *d, enum offload_class class, int (*fn)(void 
     if (r < 0)
         return r;
     r = offload(class, fn, w);
-    forget(d, w->domain);
+    known_free(map_remove(&d->known, w->domain));
     fiber_mutex_unlock(&d->turn);
     if (r < 0 && problem)
         *problem = w->problem;
@@ -117,8 +114,8 @@ static int change(struct keys_dkim *d, enum offload_class class, int (*fn)(void 
 }
 
 /* What is known of a domain, until the next wait. */
-static int look_up(struct process *p, struct keys_dkim *d, struct slice domain,
-                   const struct keyring_domain **ret, struct problem *problem) WAITS {
+static int look_up(struct keys_dkim *d, struct slice domain, const struct keyring_domain **ret,
+                   struct problem *problem) WAITS {
     struct known *k = map_get(&d->known, domain);
     struct work w = {.folder = d->folder, .domain = domain};
     if (k) {
@@ -143,7 +140,7 @@ static int look_up(struct process *p, struct keys_dkim *d, struct slice domain,
         *k = (struct known){mem_str(domain), w.keys};
         (void)map_put(&d->known, slice_of_str(k->domain), k);
         if (w.keys->damaged[0])
-            process_event(p, 0, KIND_DAMAGED, NULL, 0,
+            process_event(d->process, 0, KIND_DAMAGED, NULL, 0,
                           "The DKIM key %s of %.*s cannot be read: keys/" FOLDER "/%.*s/%s.key",
                           w.keys->damaged, SLICE_ARG(domain), SLICE_ARG(domain), w.keys->damaged);
     }
@@ -153,7 +150,7 @@ static int look_up(struct process *p, struct keys_dkim *d, struct slice domain,
 
 /* ------------------------------------------------------------------ the log */
 
-static void tell(struct process *p, const char *what, struct slice domain, struct slice by,
+static void tell(struct keys_dkim *d, const char *what, struct slice domain, struct slice by,
                  struct slice after, const char *sentence) {
     struct event_fact facts[] = {
         {S(FACT_CHANGE), slice_of_str(what)},
@@ -161,15 +158,15 @@ static void tell(struct process *p, const char *what, struct slice domain, struc
         {S(FACT_AFTER), after},
         {S(FACT_BY), by},
     };
-    process_event(p, 0, KIND_CHANGED, facts, by.len > 0 ? 4 : 3, sentence, SLICE_ARG(domain));
+    process_event(d->process, 0, KIND_CHANGED, facts, by.len > 0 ? 4 : 3, sentence,
+                  SLICE_ARG(domain));
 }
 
 /* The selectors of the keys that nobody has seen in DNS yet. */
-static struct slice waiting(struct process *p, struct keys_dkim *d, struct slice domain,
-                            struct arena *a) WAITS {
+static struct slice waiting(struct keys_dkim *d, struct slice domain, struct arena *a) WAITS {
     const struct keyring_domain *keys;
     _cleanup_(buf_done) struct buf list = {0};
-    if (look_up(p, d, domain, &keys, NULL) < 0)
+    if (look_up(d, domain, &keys, NULL) < 0)
         return S("");
     for (size_t i = 0; i < keys->count; i++)
         if (keys->list[i].seen == 0 && keys->list[i].left == 0)
@@ -179,45 +176,44 @@ static struct slice waiting(struct process *p, struct keys_dkim *d, struct slice
 
 /* ------------------------------------------------------------------ calls */
 
-int keys_dkim_keep(struct process *p, struct keys_dkim *d, struct slice domain,
-                   struct problem *problem) {
+int keys_dkim_keep(struct keys_dkim *d, struct slice domain, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     struct work w = {.domain = domain};
     int r = change(d, OFFLOAD_LATER, keep_work, &w, problem);
     if (r != 1)
         return r;
-    struct slice selectors = waiting(p, d, domain, &a);
-    tell(p, "dkim.make", domain, S(""), selectors,
+    struct slice selectors = waiting(d, domain, &a);
+    tell(d, "dkim.make", domain, S(""), selectors,
          "DKIM keys of %.*s are there; they sign as soon as DNS shows them (hayauma dns).");
     return 0;
 }
 
-int keys_dkim_drop(struct process *p, struct keys_dkim *d, struct slice domain,
-                   struct problem *problem) {
+int keys_dkim_drop(struct keys_dkim *d, struct slice domain, struct problem *problem) {
     struct work w = {.domain = domain};
-    return slice_eq(domain, p->conf->hostname) ? 0
-                                               : change(d, OFFLOAD_DISK, drop_work, &w, problem);
+    return slice_eq(domain, d->process->conf->hostname)
+               ? 0
+               : change(d, OFFLOAD_DISK, drop_work, &w, problem);
 }
 
-int keys_dkim_rotate(struct process *p, struct keys_dkim *d, struct slice domain, struct slice by,
+int keys_dkim_rotate(struct keys_dkim *d, struct slice domain, struct slice by,
                      struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     struct work w = {.domain = domain};
     int r = change(d, OFFLOAD_LATER, rotate_work, &w, problem);
     if (r < 0)
         return r;
-    struct slice selectors = waiting(p, d, domain, &a);
-    tell(p, "dkim.rotate", domain, by, selectors,
+    struct slice selectors = waiting(d, domain, &a);
+    tell(d, "dkim.rotate", domain, by, selectors,
          "New DKIM keys of %.*s are there; they sign a day after DNS shows them (hayauma dns).");
     return 0;
 }
 
-int keys_dkim_seen(struct process *p, struct keys_dkim *d, struct slice domain,
-                   struct slice selector, struct problem *problem) {
+int keys_dkim_seen(struct keys_dkim *d, struct slice domain, struct slice selector,
+                   struct problem *problem) {
     struct work w = {.domain = domain, .selector = selector};
     int r = change(d, OFFLOAD_DISK, seen_work, &w, problem);
     if (r == 1)
-        tell(p, "dkim.seen", domain, S(""), selector, "DNS shows a new DKIM key of %.*s.");
+        tell(d, "dkim.seen", domain, S(""), selector, "DNS shows a new DKIM key of %.*s.");
     return MIN(r, 0);
 }
 
@@ -234,14 +230,14 @@ static void add_public(const struct keyring_domain *keys, const struct keyring_k
     };
 }
 
-int keys_dkim_list(struct process *p, struct keys_dkim *d, const struct rpc_keys_dkim_in *in,
-                   struct arena *a, struct rpc_keys_dkim_out *out, struct problem *problem) {
+int keys_dkim_list(struct keys_dkim *d, const struct rpc_keys_dkim_in *in, struct arena *a,
+                   struct rpc_keys_dkim_out *out, struct problem *problem) {
     const struct keyring_domain *keys;
-    int r = look_up(p, d, in->domain, &keys, problem);
-    if (r == 0 && keys->count == 0 && slice_eq(in->domain, p->conf->hostname)) {
-        r = keys_dkim_keep(p, d, in->domain, problem);
+    int r = look_up(d, in->domain, &keys, problem);
+    if (r == 0 && keys->count == 0 && slice_eq(in->domain, d->process->conf->hostname)) {
+        r = keys_dkim_keep(d, in->domain, problem);
         if (r == 0)
-            r = look_up(p, d, in->domain, &keys, problem);
+            r = look_up(d, in->domain, &keys, problem);
     }
     if (r < 0)
         return r;
@@ -284,7 +280,7 @@ static int list_all(struct keys_dkim *d, struct arena *a, struct listing *ret) W
 
 int keys_dkim_domains(struct keys_dkim *d, struct slice after, struct arena *a, struct slice **ret,
                       size_t *ret_count) {
-    struct listing all;
+    struct listing all = {0};
     size_t from = 0;
     int r = list_all(d, a, &all);
     if (r < 0)
@@ -298,46 +294,45 @@ int keys_dkim_domains(struct keys_dkim *d, struct slice after, struct arena *a, 
 
 /* ------------------------------------------------------------------ looking after them */
 
-/* So long a message may be under way behind the last attempt here, and a day. */
-static int64_t keep_left(const struct process *p) {
-    return keyring_life(p->conf->queue.lifetime / USEC_SEC) + 86400;
-}
-
-static int look_after(struct process *p, struct keys_dkim *d, struct problem *problem) WAITS {
+static int look_after(struct keys_dkim *d, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
-    struct slice host = arena_copy(&a, p->conf->hostname);
-    struct listing all;
-    int r = slice_find_byte(host, '.') < 0 ? 0 : keys_dkim_keep(p, d, host, problem);
+    struct slice host = arena_copy(&a, d->process->conf->hostname);
+    struct listing all = {0};
+    /* So long a message may be under way behind the last attempt here, and a day. */
+    int64_t keep = keyring_life(d->process->conf->queue.lifetime / USEC_SEC) + 86400;
+    int r = slice_find_byte(host, '.') < 0 ? 0 : keys_dkim_keep(d, host, problem);
     if (r == 0)
         r = list_all(d, &a, &all);
     for (size_t i = 0; r >= 0 && i < all.count; i++) {
-        struct work w = {.domain = all.list[i], .keep = keep_left(p)};
+        struct work w = {.domain = all.list[i], .keep = keep};
         r = change(d, OFFLOAD_LATER, tend_work, &w, problem);
     }
     return MIN(r, 0);
 }
 
 static void look_fiber(void *arg) WAITS {
-    struct process *p = arg;
+    struct keys_dkim *d = arg;
     usec_t pause = FIRST_LOOK;
     while (fiber_sleep(pause) == 0) {
         struct problem problem = {0};
-        int r = look_after(p, keys_dkim_of(p), &problem);
+        int r = look_after(d, &problem);
         if (r == -ECANCELED)
             return;
         if (r < 0)
-            process_event(p, 0, KIND_WARNING, NULL, 0, "DKIM keys cannot be looked after: %s",
+            process_event(d->process, 0, KIND_WARNING, NULL, 0,
+                          "DKIM keys cannot be looked after: %s",
                           problem.text[0] ? problem.text : error_text(r));
         pause = r < 0 ? LOOK_AGAIN : LOOK_EVERY;
     }
 }
 
-int keys_dkim_go(struct process *p) {
-    return fiber_spawn_under(p->root, "DKIM keys", look_fiber, p);
+int keys_dkim_go(struct keys_dkim *d) {
+    return fiber_spawn_under(d->process->root, "DKIM keys", look_fiber, d);
 }
 
-int keys_dkim_open(struct keys_dkim **ret, struct problem *problem) {
+int keys_dkim_open(struct process *p, struct keys_dkim **ret, struct problem *problem) {
     struct keys_dkim *d = NEW(struct keys_dkim);
+    d->process = p;
     fiber_mutex_init(&d->turn);
     if (mkdir(FOLDER, 0700) < 0 && errno != EEXIST)
         return problem_set(problem, -errno, "keys/" FOLDER " cannot be made: %s",

@@ -14,25 +14,20 @@
 struct keys_dkim;
 
 /* Opens the folder, or makes it. Negative with a sentence. */
-int keys_dkim_open(struct keys_dkim **ret, struct problem *problem);
-
-/* The role has it: keys.c. */
-struct keys_dkim *keys_dkim_of(const struct process *p);
+int keys_dkim_open(struct process *p, struct keys_dkim **ret, struct problem *problem);
 
 /* Begins to look after the keys: makes those of the host's name, removes old ones. */
-int keys_dkim_go(struct process *p);
+int keys_dkim_go(struct keys_dkim *d);
 
 /* What the handlers of the calls do. */
-int keys_dkim_list(struct process *p, struct keys_dkim *d, const struct rpc_keys_dkim_in *in,
-                   struct arena *a, struct rpc_keys_dkim_out *out, struct problem *problem) WAITS;
-int keys_dkim_keep(struct process *p, struct keys_dkim *d, struct slice domain,
-                   struct problem *problem) WAITS;
-int keys_dkim_drop(struct process *p, struct keys_dkim *d, struct slice domain,
-                   struct problem *problem) WAITS;
-int keys_dkim_rotate(struct process *p, struct keys_dkim *d, struct slice domain, struct slice by,
+int keys_dkim_list(struct keys_dkim *d, const struct rpc_keys_dkim_in *in, struct arena *a,
+                   struct rpc_keys_dkim_out *out, struct problem *problem) WAITS;
+int keys_dkim_keep(struct keys_dkim *d, struct slice domain, struct problem *problem) WAITS;
+int keys_dkim_drop(struct keys_dkim *d, struct slice domain, struct problem *problem) WAITS;
+int keys_dkim_rotate(struct keys_dkim *d, struct slice domain, struct slice by,
                      struct problem *problem) WAITS;
-int keys_dkim_seen(struct process *p, struct keys_dkim *d, struct slice domain,
-                   struct slice selector, struct problem *problem) WAITS;
+int keys_dkim_seen(struct keys_dkim *d, struct slice domain, struct slice selector,
+                   struct problem *problem) WAITS;
 
 /* Domains that have keys, by name, from behind `after` on, at most 1000. */
 int keys_dkim_domains(struct keys_dkim *d, struct slice after, struct arena *a, struct slice **ret,

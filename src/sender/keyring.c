@@ -35,10 +35,6 @@
 
 static const enum dkim_algorithm kinds[] = {DKIM_RSA_SHA256, DKIM_ED25519_SHA256};
 
-static char letter_of(enum dkim_algorithm algorithm) {
-    return algorithm == DKIM_RSA_SHA256 ? 'r' : 'e';
-}
-
 /* ------------------------------------------------------------------ files */
 
 static int failed(struct problem *problem, int error, struct slice domain, const char *name) {
@@ -270,13 +266,6 @@ const struct keyring_key *keyring_signs(const struct keyring_domain *d,
 
 /* ------------------------------------------------------------------ changing */
 
-static EVP_PKEY *generate(enum dkim_algorithm algorithm) {
-    EVP_PKEY *key = algorithm == DKIM_RSA_SHA256 ? EVP_RSA_gen(RSA_BITS)
-                                                 : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    ERR_clear_error();
-    return key;
-}
-
 static int write_key(int folder, const char *selector, EVP_PKEY *key) {
     char name[KEYRING_SELECTOR + sizeof ENDING];
     char *text = NULL;
@@ -305,8 +294,9 @@ static bool new_selector(int folder, enum dkim_algorithm algorithm, int64_t now,
     struct tm day;
     (void)gmtime_r(&at, &day);
     for (unsigned n = 1; n <= SAME_DAY; n++) {
-        int len = snprintf(selector, KEYRING_SELECTOR, "%c%04d%02d%02d", letter_of(algorithm),
-                           (day.tm_year + 1900) % 10000, day.tm_mon + 1, day.tm_mday);
+        int len = snprintf(selector, KEYRING_SELECTOR, "%c%04d%02d%02d",
+                           algorithm == DKIM_RSA_SHA256 ? 'r' : 'e', (day.tm_year + 1900) % 10000,
+                           day.tm_mon + 1, day.tm_mday);
         if (n > 1)
             (void)snprintf(selector + len, KEYRING_SELECTOR - (size_t)len, "-%u", n);
         (void)snprintf(name, sizeof name, "%s" ENDING, selector);
@@ -322,7 +312,9 @@ static int make_key(int folder, struct keyring_domain *d, enum dkim_algorithm al
     *k = (struct keyring_key){.made = now};
     if (d->count == KEYRING_KEYS_MAX || !new_selector(folder, algorithm, now, k->selector))
         return -E_LIMIT;
-    k->key = generate(algorithm);
+    k->key = algorithm == DKIM_RSA_SHA256 ? EVP_RSA_gen(RSA_BITS)
+                                          : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    ERR_clear_error();
     int r = k->key && describe(k) ? write_key(folder, k->selector, k->key) : -ENOMEM;
     if (r < 0)
         key_done(k);
@@ -442,20 +434,16 @@ static bool leave_older(struct keyring_domain *d, int64_t now) {
     return changed;
 }
 
-static int remove_key(int folder, const struct keyring_key *k) {
-    char name[KEYRING_SELECTOR + sizeof ENDING];
-    (void)snprintf(name, sizeof name, "%s" ENDING, k->selector);
-    return unlinkat(folder, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 static int remove_old(int folder, struct keyring_domain *d, int64_t now, int64_t keep,
                       bool *changed) {
+    char name[KEYRING_SELECTOR + sizeof ENDING];
     size_t kept = 0;
     int r = 0;
     for (size_t i = 0; i < d->count; i++) {
         struct keyring_key *k = &d->list[i];
         if (r == 0 && k->left > 0 && now - k->left > keep) {
-            r = remove_key(folder, k);
+            (void)snprintf(name, sizeof name, "%s" ENDING, k->selector);
+            r = unlinkat(folder, name, 0) < 0 && errno != ENOENT ? -errno : 0;
             if (r == 0) {
                 *changed = true;
                 key_done(k);

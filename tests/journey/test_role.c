@@ -193,8 +193,9 @@ REAL_FIBER_TEST(who_changed_what_is_not_said_by_an_edge) {
     assert_int_equal(call_events_log(p.cli, &in, &p.arena, &out, NULL), 0);
     assert_int_equal(out.events_count, 1);
     assert_slice(out.events[0].kind, KIND_WARNING);
-    assert_slice(out.events[0].text, "edge reported a change that only the directory and the master"
-                                     " may report; the event was left out");
+    assert_slice(out.events[0].text,
+                 "edge reported a change that only the directory, keys and the master"
+                 " may report; the event was left out");
     stop_role(&p);
     close_post(&p);
 }

@@ -22,8 +22,9 @@ static int cmd_domain_add(struct cli *c) WAITS {
         return cli_confirm(c, code, _("%.*s is another name for %.*s now.\n"),
                            SLICE_ARG(cli_shown(c->arena, name)),
                            SLICE_ARG(cli_shown(c->arena, target)));
-    return cli_confirm(c, code, _("%.*s is a domain of this host now.\n"),
-                       SLICE_ARG(cli_shown(c->arena, name)));
+    return cli_confirm(c, code,
+                       _("%.*s is a domain of this host now. What to publish: hayauma dns %.*s\n"),
+                       SLICE_ARG(cli_shown(c->arena, name)), SLICE_ARG(cli_shown(c->arena, name)));
 }
 
 static int remove_domain(struct directory_access *x, struct slice name, struct slice target,

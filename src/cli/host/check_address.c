@@ -80,3 +80,23 @@ int check_addresses(const struct check_dns *d, struct slice name, struct net_add
     }
     return (int)count;
 }
+
+size_t check_senders(const struct check_dns *d, struct net_addr *ret) {
+    const struct conf *conf = d->k->c->conf;
+    struct slice why;
+    size_t count = 0;
+    struct slice host = check_way_out(conf);
+    if (host.len > 0) {
+        int n = check_addresses(d, host, ret, &why);
+        return (size_t)MAX(n, 0);
+    }
+    for (size_t i = 0; i < conf->relay.source_addresses.count && count < CHECK_ADDRESSES; i++) {
+        if (!check_is_private(&conf->relay.source_addresses.list[i]))
+            ret[count++] = conf->relay.source_addresses.list[i];
+    }
+    for (size_t i = 0; count == 0 && i < d->named_count; i++) {
+        if (!check_is_private(&d->named[i]))
+            ret[count++] = d->named[i];
+    }
+    return count;
+}

@@ -39,5 +39,11 @@ struct slice check_no_answer(int result, const struct dns_answer *answer);
 /* The host that takes all mail for which no closer route is set; empty: there is none. */
 struct slice check_way_out(const struct conf *conf);
 
-/* MX and SPF of each domain. */
+/*
+ * The addresses from which our mail reaches others, as far as they can be known from here; at most
+ * CHECK_ADDRESSES. Their number.
+ */
+size_t check_senders(const struct check_dns *d, struct net_addr *ret) WAITS;
+
+/* MX, SPF, DKIM and DMARC of each domain, the last two of the host's name too. */
 void check_domains(const struct check_dns *d) WAITS;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Whether mail for our domains comes here (MX, RFC 5321 §5.1) and whether their SPF records let us
- * send. A domain whose mail comes by a gateway has an MX elsewhere, and that is told as a warning
- * with words for it: which of the two it is nobody can know from here.
+ * Whether mail for our domains comes here (MX, RFC 5321 §5.1), whether their SPF records let us
+ * send, and whether DNS shows their DKIM keys and DMARC records. A domain whose mail comes by a
+ * gateway has an MX elsewhere, and that is told as a warning with words for it: which of the two it
+ * is nobody can know from here.
  */
 #include "cli/directory/directory_access.h"
-#include "cli/host/check_dns.h"
+#include "cli/host/dns_records.h"
+#include "cli/host/server.h"
 #include "sender/spf/spf.h"
 
 #define DOMAINS_MAX 50U
@@ -91,27 +93,6 @@ static void check_mx(const struct check_dns *d, struct slice domain) WAITS {
 
 /* ------------------------------------------------------------------ SPF */
 
-/* The addresses from which our mail reaches others, as far as they can be known from here. */
-static size_t find_senders(const struct check_dns *d, struct net_addr *ret) WAITS {
-    const struct conf *conf = d->k->c->conf;
-    struct slice why;
-    size_t count = 0;
-    struct slice host = check_way_out(conf);
-    if (host.len > 0) {
-        int n = check_addresses(d, host, ret, &why);
-        return (size_t)MAX(n, 0);
-    }
-    for (size_t i = 0; i < conf->relay.source_addresses.count && count < CHECK_ADDRESSES; i++) {
-        if (!check_is_private(&conf->relay.source_addresses.list[i]))
-            ret[count++] = conf->relay.source_addresses.list[i];
-    }
-    for (size_t i = 0; count == 0 && i < d->named_count; i++) {
-        if (!check_is_private(&d->named[i]))
-            ret[count++] = d->named[i];
-    }
-    return count;
-}
-
 static void judge_spf(const struct check_dns *d, struct slice domain, const struct net_addr *addr,
                       const struct spf_outcome *o) {
     char text[NET_TEXT_SIZE];
@@ -165,23 +146,92 @@ static void check_spf(const struct check_dns *d, struct slice domain,
         judge_spf(d, domain, &senders[MIN(i, count - 1)], &outcome);
 }
 
+/* ------------------------------------------------------------------ DKIM, DMARC */
+
+static void judge_key(const struct check_dns *d, const struct dns_wanted *w) {
+    struct slice name = shown(d, w->domain);
+    if (w->left)
+        return;
+    switch (w->state) {
+    case DNS_NOT_ASKED:
+        return;
+    case DNS_RIGHT:
+        check_add(d->k, CHECK_OK,
+                  w->signs ? _("DNS shows the DKIM key %.*s of %.*s, which signs")
+                           : _("DNS shows the DKIM key %.*s of %.*s, which will sign"),
+                  SLICE_ARG(w->selector), SLICE_ARG(name));
+        return;
+    case DNS_MISSING:
+        check_add(d->k, CHECK_WARNING,
+                  _("DNS does not show the DKIM key %.*s of %.*s, so nothing should be signed with"
+                    " it; add what this prints:  hayauma dns %.*s"),
+                  SLICE_ARG(w->selector), SLICE_ARG(name), SLICE_ARG(w->domain));
+        return;
+    case DNS_DIFFERENT:
+        check_add(d->k, CHECK_WARNING,
+                  _("DNS shows another key as the DKIM key %.*s of %.*s; it has to be what this"
+                    " prints:  hayauma dns %.*s"),
+                  SLICE_ARG(w->selector), SLICE_ARG(name), SLICE_ARG(w->domain));
+        return;
+    case DNS_UNKNOWN:
+        check_add(d->k, CHECK_WARNING, _("the DKIM key %.*s of %.*s cannot be looked up: %.*s"),
+                  SLICE_ARG(w->selector), SLICE_ARG(name), SLICE_ARG(w->found));
+    }
+}
+
+static void judge_dmarc(const struct check_dns *d, const struct dns_wanted *w,
+                        struct slice domain) {
+    if (w->state == DNS_RIGHT)
+        check_add(d->k, CHECK_OK, _("%.*s has a DMARC record: %.*s"), SLICE_ARG(shown(d, domain)),
+                  SLICE_ARG(w->found));
+    else if (w->state == DNS_MISSING)
+        check_add(d->k, CHECK_WARNING,
+                  _("%.*s has no DMARC record, which large providers ask for; add  %.*s. TXT"
+                    " \"%.*s\""),
+                  SLICE_ARG(shown(d, domain)), SLICE_ARG(w->name), SLICE_ARG(w->value));
+    else
+        check_add(d->k, CHECK_WARNING, _("the DMARC record of %.*s cannot be looked up: %.*s"),
+                  SLICE_ARG(shown(d, domain)), SLICE_ARG(w->found));
+}
+
+static void check_author(struct dns_records *r, struct slice domain) WAITS {
+    struct problem problem = {0};
+    size_t from = r->count;
+    int error = dns_records_author(r, domain, &problem);
+    if (error < 0)
+        check_add(r->d->k, CHECK_WARNING, _("the DKIM keys of %.*s are not known: %s"),
+                  SLICE_ARG(shown(r->d, domain)), problem_words(r->d->k->c->arena, &problem));
+    for (size_t i = from; i < r->count; i++)
+        if (r->list[i].purpose == FOR_DKIM)
+            judge_key(r->d, &r->list[i]);
+        else
+            judge_dmarc(r->d, &r->list[i], domain);
+}
+
 /* ------------------------------------------------------------------ all domains */
 
 void check_domains(const struct check_dns *d) {
     struct net_addr senders[CHECK_ADDRESSES];
     struct domain *list = NULL;
-    size_t count = 0, sender_count = find_senders(d, senders);
+    size_t count = 0, sender_count = check_senders(d, senders);
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(d->k->c, &x, NULL);
     if (r == 0)
         r = access_domain_list(x, d->k->c->arena, &list, &count, NULL);
     if (r < 0)
         return; /* told by check_directory() */
+    struct dns_records records = {.d = d, .asks = true};
+    (void)server_connect_if_running(d->k->c, ROLE_KEYS, &records.keys, NULL);
+    check_author(&records, d->k->c->conf->hostname);
     size_t asked = 0;
     for (; asked < MIN(count, DOMAINS_MAX) && fiber_now() < d->until; asked++) {
         check_mx(d, list[asked].name);
         check_spf(d, list[asked].name, senders, sender_count);
+        if (!dns_name_same(list[asked].name, d->k->c->conf->hostname))
+            check_author(&records, list[asked].name);
     }
+    (void)dns_records_tell(&records, NULL);
+    rpc_link_free(records.keys);
     if (sender_count == 0 && count > 0)
         check_add(d->k, CHECK_NOTE,
                   _("SPF cannot be tested from here, since the public address of this host is not"

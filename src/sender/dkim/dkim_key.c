@@ -122,3 +122,16 @@ bool dkim_key_verifies(const struct dkim_key *k, struct slice signature,
     EVP_MD_CTX_free(c);
     return right;
 }
+
+bool dkim_key_same(struct slice one, struct slice other) {
+    struct dkim_key a, b;
+    bool policy, same = false;
+    if (!dkim_key_is(one) || dkim_key_read(one, &a, &policy))
+        return false;
+    if (dkim_key_is(other) && !dkim_key_read(other, &b, &policy)) {
+        same = EVP_PKEY_eq(a.key, b.key) == 1;
+        dkim_key_done(&b);
+    }
+    dkim_key_done(&a);
+    return same;
+}

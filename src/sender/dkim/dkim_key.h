@@ -29,6 +29,9 @@ bool dkim_key_is(struct slice text);
  */
 const char *dkim_key_read(struct slice text, struct dkim_key *ret, bool *ret_is_policy);
 
+/* Whether two records have the same key, however they are written; false also for what is none. */
+bool dkim_key_same(struct slice one, struct slice other);
+
 /* Of the zero value, too. */
 void dkim_key_done(struct dkim_key *k);
 
