@@ -88,6 +88,10 @@ struct attempt {
     bool no_budget;           /* must not wait for others to be done: they may wait for us */
     size_t wanted_bytes;      /* that deliveries want sent, and are not in the spool yet */
 
+    struct fiber_mutex signing; /* its steps to other hosts share what comes of it: */
+    bool is_signed;
+    struct slice signatures; /* fields to be put in front; may be none */
+
     struct step *steps;
     size_t step_count, next_step;
     unsigned helpers; /* fibers at the steps */
@@ -144,6 +148,12 @@ void steps_run(struct attempt *at) WAITS;
 
 void carry_plan(struct attempt *at); /* makes the steps out of the tasks' ways */
 void carry_out(struct attempt *at, struct step *step) WAITS;
+
+/* ------------------------------------------------------------------ sign.c */
+
+/* Has the message signed, once in an attempt, before it goes to another host; a stranger's is not.
+ */
+int attempt_sign(struct attempt *at) WAITS;
 
 /* ------------------------------------------------------------------ settle.c */
 

@@ -158,6 +158,9 @@ static int call_transmit(struct attempt *at, const struct step *step,
                          struct relay_outcome *ret) WAITS {
     const struct queue_ops *ops = &at->q->ops;
     struct recipient *recipients = arena_array(at->a, step->count, sizeof *recipients);
+    int error = attempt_sign(at);
+    if (error)
+        return error;
     for (size_t i = 0; i < step->count; i++)
         recipients[i] = *at->tasks[step->members[i]].to;
     struct envelope envelope = {
@@ -171,13 +174,14 @@ static int call_transmit(struct attempt *at, const struct step *step,
     };
     struct queue_transmission transmission = {
         .message = {.id = at->id, .envelope = &envelope, .body = &at->body},
+        .head = at->signatures,
         .domain = step->destination,
         .now = at->flags & STATE_NOW,
     };
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.transmit_timeout);
     at->q->counts.transmissions++;
-    int error = ops->transmit(ops->arg, &transmission, at->a, ret);
+    error = ops->transmit(ops->arg, &transmission, at->a, ret);
     at->q->counts.transmissions--;
     return !error && ret->count != step->count ? -E_CORRUPT : error;
 }

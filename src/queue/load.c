@@ -35,6 +35,7 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
     *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = message->size};
     at->wall = fiber_wall();
     fiber_cond_init(&at->step_done);
+    fiber_mutex_init(&at->signing);
     struct spool_message copy = *message;
     copy.envelope = arena_copy(a, message->envelope);
     copy.state = arena_copy(a, message->state);

@@ -142,8 +142,15 @@ struct queue_delivered {
  */
 struct queue_transmission {
     struct queue_facts message;
+    struct slice head;   /* fields that stand before the message: its signatures */
     struct slice domain; /* behind the "@", or the name that ops.destination has for it */
     bool now;            /* although the destination rests */
+};
+
+/* A message that is about to leave, and is not a stranger's. */
+struct queue_signing {
+    const struct spool_body *body;
+    struct slice login; /* the account that has sent it; empty: a trusted network, or this host */
 };
 
 /*
@@ -171,6 +178,14 @@ struct queue_ops {
     /* Hands the message to another host: relay_transmit(). One result for each recipient. */
     int (*transmit)(void *arg, const struct queue_transmission *transmission, struct arena *a,
                     struct relay_outcome *ret) WAITS;
+
+    /*
+     * Signs a message for its transmissions: the fields to be put in front of it, in the arena;
+     * none where nobody has a key for it. An error is one of ours, and the message waits. NULL:
+     * nothing is signed.
+     */
+    int (*sign)(void *arg, const struct queue_signing *signing, struct arena *a,
+                struct slice *ret_fields) WAITS;
 
     /*
      * A step in the journey of a message, of a kind of events/kinds.h, with a sentence for people.

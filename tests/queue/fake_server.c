@@ -174,6 +174,7 @@ static int hand_over(struct server *o, const struct queue_transmission *t, struc
             continue;
         struct arrival *arrival = arrive(o, &t->message, e->recipients[i].address, S(""));
         copy_text(t->domain, arrival->domain);
+        (void)slice_to_str(t->head, arrival->head, sizeof arrival->head);
         arrival->notify = e->recipients[i].notify;
         arrival->together = (unsigned)e->count;
     }
@@ -191,6 +192,15 @@ static int fake_transmit(void *arg, const struct queue_transmission *t, struct a
     if (!error)
         error = hand_over(o, t, a, ret);
     o->transmitting--;
+    return error;
+}
+
+static int fake_sign(void *arg, const struct queue_signing *signing, struct arena *a,
+                     struct slice *ret) {
+    struct server *o = arg;
+    struct slice fields = S("");
+    int error = o->sign ? o->sign(o, signing, &fields) : 0;
+    *ret = arena_copy(a, fields);
     return error;
 }
 
@@ -218,6 +228,7 @@ void server_open(struct server *o) {
         .resolve = fake_resolve,
         .deliver = fake_deliver,
         .transmit = fake_transmit,
+        .sign = fake_sign,
         .event = fake_event,
         .destination = fake_destination,
     };

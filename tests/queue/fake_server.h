@@ -26,6 +26,7 @@ struct arrival {
     char sender[128];
     char domain[128];   /* remote: the destination */
     unsigned notify;    /* remote */
+    char head[64];      /* remote: what was put in front */
     unsigned together;  /* remote: recipients of the transaction */
     struct slice bytes; /* with its head */
 };
@@ -43,6 +44,9 @@ typedef int transmit_fn(struct server *o, const struct queue_transmission *trans
                         struct relay_result *ret);
 typedef int begin_fn(struct server *o, const struct queue_transmission *transmission,
                      struct relay_outcome *outcome);
+
+/* The fields in front of a message that leaves; negative fails. */
+typedef int sign_fn(struct server *o, const struct queue_signing *signing, struct slice *ret);
 
 /* The name of where a domain goes by the settings; empty: the domain itself. */
 typedef struct slice way_fn(struct slice domain);
@@ -62,6 +66,7 @@ struct server {
     begin_fn *begin;       /* of a whole transmission: negative fails it */
     transmit_fn *transmit; /* of each recipient */
     way_fn *way;           /* NULL: by domain */
+    sign_fn *sign;         /* NULL: nothing is signed */
     int number;            /* for the test */
     bool nobody;           /* the directory knows no such address */
     uint64_t quota;        /* of all mailboxes */

@@ -186,7 +186,12 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
     role->taken = taken_room_new();
     p->state = role;
     memory_one_arena(); /* a thread makes what the spool keeps of each message */
-    struct queue_ops ops = {p, ask_directory, deliver, transmit, log_event, destination};
+    struct queue_ops ops = {.arg = p,
+                            .resolve = ask_directory,
+                            .deliver = deliver,
+                            .transmit = transmit,
+                            .event = log_event,
+                            .destination = destination};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return problem_set(problem, -errno, "spool cannot be opened: %s", error_text(errno));
