@@ -105,8 +105,7 @@ static void test_what_is_no_json(void **state UNUSED) {
         "'a'",
         "// x\n1",
         "[1]]",
-        "\xef\xbb\xbf"
-        "1",
+        "\357\273\2771",
         "{\"a\":1,\"\\u0061\":2}",
         "NaN",
         "Infinity",
