@@ -20,6 +20,7 @@ enum envelope_tag {
     TAG_EXTRA = 13,
     TAG_RECIPIENT = 14,
     TAG_SHAPE = 15,
+    TAG_VERDICT = 16,
 };
 
 enum recipient_tag {
@@ -50,6 +51,7 @@ int envelope_encode(const struct envelope *e, struct buf *to) {
     field_put_text(to, TAG_PEER, e->peer);
     field_put_text(to, TAG_EXTRA, e->extra);
     field_put_number(to, TAG_SHAPE, e->shape);
+    field_put_number(to, TAG_VERDICT, e->verdict);
     for (size_t i = 0; ok && i < e->count; i++) {
         const struct recipient *r = &e->recipients[i];
         ok = fits(r->address) && fits(r->original);
@@ -116,6 +118,9 @@ static void decode_field(struct reader *r, const struct field *f, struct envelop
         break;
     case TAG_ORIGIN:
         e->origin = (uint8_t)field_number(r, f, UINT8_MAX);
+        break;
+    case TAG_VERDICT:
+        e->verdict = (uint8_t)field_number(r, f, UINT8_MAX);
         break;
     case TAG_SHAPE:
         e->shape |= (uint32_t)field_number(r, f, UINT32_MAX);

@@ -43,6 +43,12 @@ enum message_shape {
     SHAPE_TLS_WAIVED = 1 << 5,  /* its header says TLS-Required: No (RFC 8689 §3) */
 };
 
+/* What was found of a message before it was taken; the rules of a mailbox may see it otherwise. */
+enum message_verdict {
+    VERDICT_NONE,
+    VERDICT_JUNK, /* for the mailbox for junk */
+};
+
 struct recipient {
     struct slice address;  /* forward-path */
     struct slice original; /* ORCPT ("rfc822;tama+2Bx@example.org"), or empty */
@@ -66,6 +72,8 @@ struct envelope {
     struct slice helo;  /* how the client named itself */
     struct slice peer;  /* the client's address as text */
     struct slice extra; /* the queue's own; kept as it is */
+
+    uint8_t verdict; /* enum message_verdict; of another number, as VERDICT_NONE */
 };
 
 /* Appends the encoding; -E_LIMIT: too many recipients or too long a text, `to` is as before. */

@@ -190,6 +190,7 @@ int make_wanted(struct attempt *at, const struct task *t, const struct queue_wan
                  &m->extra);
     m->envelope.arrival = fiber_wall();
     m->envelope.origin = QUEUE_MADE_BY_MAILBOX;
+    m->envelope.verdict = w->same ? at->envelope.verdict : VERDICT_NONE;
     m->envelope.login = m->envelope.helo = m->envelope.peer = S("");
     m->envelope.extra = buf_slice(&m->extra);
     m->envelope.shape = shape_of(w->bytes, any_utf8(&m->envelope)) |

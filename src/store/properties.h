@@ -2,7 +2,7 @@
 /*
  * Properties: named values of a mailbox, or of the account. They carry what mail programs keep
  * beside messages: which names are subscribed, metadata (RFC 5464), rights (RFC 4314; see
- * rights.h), keys of URLs (RFC 4467).
+ * rights.h), keys of URLs (RFC 4467); and by which protocols the account is read.
  *
  * A property that is set or removed is durable when its verb returns, and has a MODSEQ:
  * store_wait_change() wakes for it, and store_property_changes() tells which it was. A mailbox's
@@ -20,6 +20,7 @@ enum store_property_kind {
     STORE_METADATA,         /* name: the entry, in lower case, such as "/private/comment" */
     STORE_RIGHTS,           /* of a mailbox; name: the identifier; value: the rights */
     STORE_URL_KEY,          /* of a mailbox; name: the mechanism; value: a secret (RFC 4467) */
+    STORE_DOOR,             /* of the account; name: "pop3", "imap"; value: the day it was used */
     STORE_PROPERTY_KINDS,
 };
 

@@ -27,6 +27,7 @@ static const struct envelope ENVELOPE = {
     .peer = {"192.0.2.1", 9},
     .extra = {"\0\1\2", 3},
     .shape = SHAPE_UTF8 | SHAPE_DOT_LINES,
+    .verdict = VERDICT_JUNK,
     .recipients = TO,
     .count = 2,
 };
@@ -43,6 +44,7 @@ static void envelope_comes_back(void **state) {
     assert_int_equal(e.ret, RETURN_HEADERS);
     assert_int_equal(e.shape, SHAPE_UTF8 | SHAPE_DOT_LINES);
     assert_int_equal(e.origin, 3);
+    assert_int_equal(e.verdict, VERDICT_JUNK);
     assert_true(slice_eq(e.envid, ENVELOPE.envid));
     assert_true(slice_eq(e.login, ENVELOPE.login));
     assert_true(slice_eq(e.helo, ENVELOPE.helo));

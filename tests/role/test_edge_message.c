@@ -533,6 +533,7 @@ REAL_FIBER_TEST(a_refusal_for_who_has_sent_it_is_the_scan_roles) {
     envelope("a@elsewhere.test", "tama@example.test");
     message(SHORT_MESSAGE, "250");
     assert_int_equal(queue.submitted, 1);
+    assert_int_equal(queue.envelope.verdict, VERDICT_JUNK);
     end(l);
 }
 

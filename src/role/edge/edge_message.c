@@ -120,6 +120,7 @@ static struct envelope envelope_of(const struct edge_message *l, const struct sm
     e.login = slice_of_str(l->smtp->account_address);
     e.helo = slice_first(client->hello, ENVELOPE_TEXT_MAX);
     e.peer = slice_of_str(l->smtp->connection->peer_text);
+    e.verdict = l->verdict;
     e.shape |= (facts->has_eight_bit ? SHAPE_EIGHT_BIT : 0U) |
                (l->tls_waived ? SHAPE_TLS_WAIVED : 0U) |
                (facts->has_dot_line ? SHAPE_DOT_LINES : 0U) | (travelled ? SHAPE_TRAVELLED : 0U);

@@ -23,6 +23,7 @@ struct edge_message {
     bool sent_on;                     /* its header names an address that has sent it on */
     struct smtp_reply refusal;        /* of the header, or of who has sent it; code 0: none */
     struct slice results;             /* Authentication-Results; empty: it is not judged */
+    uint8_t verdict;                  /* enum message_verdict */
     size_t searched;                  /* so far into `bytes` there is no empty line */
     size_t memory;                    /* as counted in the edge's sum */
     struct slice message_id, subject; /* for the journey; in `facts` */

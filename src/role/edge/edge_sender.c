@@ -65,5 +65,6 @@ int edge_sender_judge(struct edge_message *l, const struct smtp_client *client) 
     if (out.action >= SENDER_LATER)
         return refuse(l, &out);
     l->results = out.results;
+    l->verdict = out.action == SENDER_JUNK ? VERDICT_JUNK : VERDICT_NONE;
     return 0;
 }

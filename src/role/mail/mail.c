@@ -15,6 +15,7 @@
 #include "role/mail/mail_asked.h"
 #include "role/mail/mail_gone.h"
 #include "role/mail/mail_others.h"
+#include "role/mail/mail_place.h"
 #include "role/mail/mail_sessions.h"
 #include "role/mailboxes.h"
 #include "role/roles.h"
@@ -131,11 +132,11 @@ static uint64_t sessions(struct process *p) {
 
 /* ------------------------------------------------------------------ deliveries */
 
-static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct slice key,
-                   struct store_delivered *ret) WAITS {
-    struct slice parts[] = {in->head, in->bytes};
+static int deliver_into(struct mail *m, const struct rpc_mail_deliver_in *in, struct slice key,
+                        const struct mail_place *place, struct store_delivered *ret) WAITS {
+    struct slice parts[] = {in->head, place->marked ? S(MAIL_JUNK_FIELD) : S(""), in->bytes};
     struct store_delivery delivery = {
-        .mailbox = STORE_INBOX,
+        .mailbox = place->mailbox,
         .key = key,
         .return_path = in->return_path,
         .arrival = in->arrival,
@@ -149,20 +150,33 @@ static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct 
     return store_deliver(m->store, in->account, &delivery, ret);
 }
 
+static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct slice key,
+                   struct arena *a, struct mail_place *place, struct store_delivered *ret) WAITS {
+    *place = (struct mail_place){.mailbox = STORE_INBOX, .name = S("INBOX")};
+    if (in->verdict == VERDICT_JUNK)
+        mail_place_junk(m, in->account, a, place);
+    int r = deliver_into(m, in, key, place, ret);
+    if (r != -E_UNKNOWN || place->mailbox == STORE_INBOX)
+        return r;
+    /* its owner has removed the mailbox just now */
+    *place = (struct mail_place){.mailbox = STORE_INBOX, .marked = true, .name = S("INBOX")};
+    return deliver_into(m, in, key, place, ret);
+}
+
 static int on_deliver(void *arg, const struct rpc_caller *caller,
                       const struct rpc_mail_deliver_in *in, struct arena *a,
                       struct rpc_mail_deliver_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct store_delivered delivered = {0};
+    struct mail_place place;
     _cleanup_(close_p) UNUSED int file = in->file;
     char id[24];
     (void)caller;
-    (void)a;
     _cleanup_(mail_call_end) struct mail *m = mail_call_begin(p, in->account, problem);
     if (!m)
         return -E_TEMPORARY;
     int len = snprintf(id, sizeof id, "%016llx", (unsigned long long)in->id);
-    int r = deliver(m, in, slice_of(id, (size_t)len), &delivered);
+    int r = deliver(m, in, slice_of(id, (size_t)len), a, &place, &delivered);
     if (r == -E_LIMIT && in->quota > 0)
         return problem_set(problem, r,
                            "the mailbox is full; its owner has to delete messages, or be given "
@@ -174,7 +188,7 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
         return problem_set(problem, r, "the mailbox cannot take the message: %s", error_text(r));
     out->already = delivered.already;
     out->uid = delivered.uid;
-    out->mailbox = S("INBOX");
+    out->mailbox = slice_first(place.name, 256);
     return 0;
 }
 

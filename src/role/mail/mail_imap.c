@@ -3,6 +3,7 @@
 
 #include "role/mail/mail_gone.h"
 #include "role/mail/mail_others.h"
+#include "role/mail/mail_place.h"
 
 /* A session that only looked is not worth a line. */
 static void log_session(struct mail_session *s, const struct imap_session_counts *counts) {
@@ -96,6 +97,7 @@ void mail_serve_imap(struct mail_session *s) {
     buf_add(&off, conf->imap.capabilities_off); /* settings may be read again */
     config.off = buf_slice(&off);
     config.ended = &s->ended;
+    mail_place_note_door(s);
     (void)imap_session(s->stream, &config, m->store, s->account, &counts);
     log_session(s, &counts);
 }

@@ -7,6 +7,7 @@
 #include "pop3/login.h"
 #include "pop3/session.h"
 #include "role/mail/mail_gone.h"
+#include "role/mail/mail_place.h"
 
 #define TURN_MESSAGES 64U  /* that are looked at before the clock is */
 #define GONE_TOLD     100U /* messages that have gone, in a session, with their names */
@@ -194,6 +195,7 @@ void mail_serve_pop3(struct mail_session *s) {
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;
     s->events_keep = conf->events.keep;
+    mail_place_note_door(s);
     (void)pop3_session(s->stream, &config, &maildrop, s, &counts);
     log_session(s, &counts);
 }
