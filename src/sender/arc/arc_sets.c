@@ -92,24 +92,10 @@ static const char *place_results(const struct sender_fields *fields, struct aren
     return why;
 }
 
-static const char *place_signatures(const struct sender_fields *fields, struct arena *a,
-                                    struct arc_fields *sets) {
-    size_t first, count = sender_fields_find(fields, MESSAGE, &first);
-    const char *why = NULL;
-    for (size_t i = 0; !why && i < count; i++) {
-        const struct sender_field *f = &fields->list[fields->by_name[first + i]];
-        struct tags tags;
-        unsigned instance;
-        if (tags_read(f->value, a, &tags) < 0 || !read_instance(&tags, &instance))
-            return N_("a field has no i= from 1 to 50");
-        why = put(&sets[instance - 1].message, f);
-    }
-    return why;
-}
-
-static const char *place_seals(const struct sender_fields *fields, struct arena *a,
-                               struct arc_fields *sets) {
-    size_t first, count = sender_fields_find(fields, SEAL, &first);
+/* The fields that are lists of tags: signatures, or seals, which are read whole. */
+static const char *place_tagged(const struct sender_fields *fields, struct slice name, bool seals,
+                                struct arena *a, struct arc_fields *sets) {
+    size_t first, count = sender_fields_find(fields, name, &first);
     const char *why = NULL;
     for (size_t i = 0; !why && i < count; i++) {
         const struct sender_field *f = &fields->list[fields->by_name[first + i]];
@@ -118,8 +104,8 @@ static const char *place_seals(const struct sender_fields *fields, struct arena 
         if (tags_read(f->value, a, &tags) < 0 || !read_instance(&tags, &instance))
             return N_("a field has no i= from 1 to 50");
         struct arc_fields *set = &sets[instance - 1];
-        why = put(&set->seal, f);
-        if (!why)
+        why = put(seals ? &set->seal : &set->message, f);
+        if (!why && seals)
             why = read_seal(set, &tags, a);
     }
     return why;
@@ -154,9 +140,9 @@ const char *arc_sets_read(const struct sender_fields *fields, struct arena *a, s
     const char *why = place_results(fields, a, sets);
     ret->list = sets;
     if (!why)
-        why = place_signatures(fields, a, sets);
+        why = place_tagged(fields, MESSAGE, false, a, sets);
     if (!why)
-        why = place_seals(fields, a, sets);
+        why = place_tagged(fields, SEAL, true, a, sets);
     for (size_t i = 0; i < ARC_SETS_MAX; i++)
         if (sets[i].results || sets[i].message || sets[i].seal)
             ret->count = i + 1;
