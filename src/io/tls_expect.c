@@ -50,12 +50,6 @@ bool tls_record_usable(const struct tls_record *record) {
     }
 }
 
-static bool add_record(SSL *ssl, const struct tls_record *record) {
-    return tls_record_usable(record) &&
-           SSL_dane_tlsa_add(ssl, record->usage, record->selector, record->matching,
-                             (const unsigned char *)record->data.ptr, record->data.len) == 1;
-}
-
 int tls_expect(SSL *ssl, const struct tls_expectation *e) {
     char name[256];
     size_t added = 0;
@@ -67,8 +61,10 @@ int tls_expect(SSL *ssl, const struct tls_expectation *e) {
     for (size_t i = 0; i < e->name_count; i++)
         if (slice_to_str(e->names[i], name, sizeof name) == 0)
             (void)SSL_add1_host(ssl, name);
-    for (size_t i = 0; i < e->record_count; i++)
-        added += add_record(ssl, &e->records[i]);
+    for (const struct tls_record *r = e->records; r < e->records + e->record_count; r++)
+        added += tls_record_usable(r) &&
+                 SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching,
+                                   (const unsigned char *)r->data.ptr, r->data.len) == 1;
     ERR_clear_error();
     return added > 0 ? 0 : -E_TLS;
 }

@@ -7,7 +7,7 @@ const char *tls_policy_word(enum tls_policy_kind kind) {
     static const char *const words[TLS_POLICY_KINDS] = {
         [TLS_POLICY_OPPORTUNISTIC] = N_("as it is offered"),
         [TLS_POLICY_SETTINGS] = N_("by the settings"),
-        [TLS_POLICY_WAIVED] = N_("as it is offered, since the message says TLS-Required: No"),
+        [TLS_POLICY_WAIVED] = N_("as it is offered"),
         [TLS_POLICY_REQUIRED] = "REQUIRETLS",
         [TLS_POLICY_DANE] = "DANE",
         [TLS_POLICY_STS] = "MTA-STS",

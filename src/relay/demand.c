@@ -83,7 +83,9 @@ int demand_judge(struct run *run, const struct dns_host *host) {
     if (!run->job->policies || run->job->tls != RELAY_TLS_MAY || !run->relay->options.tls)
         by_settings(run);
     else if ((shape & SHAPE_TLS_WAIVED) && !(shape & SHAPE_REQUIRE_TLS)) /* RFC 8689 §3 */
-        run->policy.kind = TLS_POLICY_WAIVED;
+        run->policy = (struct tls_policy){.kind = TLS_POLICY_WAIVED,
+                                          .server_name = run->policy.server_name,
+                                          .why = S("the message says TLS-Required: No")};
     else
         r = by_dane(run, host);
     if (r == 0 && (shape & SHAPE_REQUIRE_TLS))

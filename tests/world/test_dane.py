@@ -13,7 +13,7 @@ from world import MESSAGE, wait_until
 
 WRONG = hashlib.sha256(b"another key").hexdigest()
 FORGED = hashlib.sha256(b"an attacker's key").hexdigest()
-NAMES = ["mx.good.test", "mx.named.test", "mx.open.test"]  # for which the certificate is
+NAMES = ["mx.good.test", "mx.named.test", "mx.pkix.test"]  # for which the certificate is
 
 
 def openssl(*words, **more):
@@ -78,15 +78,16 @@ def dane(world, tmp_path_factory):
         f"led MX 10 mx.led\nmx.led CNAME mx.named\n"
         f"bare MX 10 mx.bare\nmx.bare A {bare}\n_{port}._tcp.mx.bare TLSA 3 1 1 {WRONG}\n"
         f"second MX 10 mx.wrong\nsecond MX 20 mx.good\n"
-        f"away MX 10 mx.open\n")
+        f"away MX 10 mx.open\npkix MX 10 mx.pkix\nmx.pkix A {here}\n")
     unsigned = f"@ MX 10 mx\nmx A {here}\n_{port}._tcp.mx TLSA 3 1 1 {WRONG}\n"
     stale = f"@ MX 10 mx\nmx A {here}\n_{port}._tcp.mx TLSA 3 1 1 {WRONG}\n"
     names = SignedNameServer(network, records, stale, unsigned,
                              {FORGED: sha256(key_of(leaf))})
     host = world.host("dane", dns=names, settings={
         "dns.dnssec": "yes", "dns.trust-anchor": names.anchor,
+        "relay.authorities": folder / "authority/root.crt",
         "queue.retry-schedule": "1h", "queue.retry-jitter": "0%"})
-    peer = Peer(here, port, context=context)
+    peer = Peer(here, port, context=context, extensions=[b"REQUIRETLS"])
     plain = Peer(bare, port)
     yield host, peer, plain, cases
     for each in (peer, plain, names):
@@ -94,20 +95,25 @@ def dane(world, tmp_path_factory):
     world.remove(host)
 
 
-def send(host, domain):
-    """A message to somebody at the domain: its id."""
+def send(host, domain, options="", data=MESSAGE):
+    """A message to somebody at the domain: its id, and its writer."""
     writer = host.account()
     with host.submission(writer) as wire:
-        return wire.accepted(writer, [f"friend@{domain}"], MESSAGE)
+        assert wire.code("EHLO again.test") == 250
+        assert wire.code(f"MAIL FROM:<{writer}>{options}") == 250
+        assert wire.code(f"RCPT TO:<friend@{domain}>") == 250
+        code, lines = wire.message(data)
+        assert code == 250, lines
+        return lines[0].split()[-1], writer
 
 
 def journey(host, message):
     return " ".join(host.run("journey", message).split())
 
 
-def outcome(host, domain):
+def outcome(host, domain, *more):
     """Whether the message left, and its journey."""
-    message = send(host, domain)
+    message, _ = send(host, domain, *more)
     told = []
 
     def decided():
@@ -168,6 +174,38 @@ def test_rfc7672_2_1_2_signatures_that_have_run_out_mean_that_nobody_knows(dane)
     left, told = outcome(host, "stale.test")
     assert not left and len(peer.messages) == before, told
     assert "failed DNSSEC validation" in told
+
+
+@pytest.mark.parametrize("domain, words", [
+    ("good.test", "verified by DANE (3 1 1)"), ("pkix.test", "REQUIRETLS: the message demands it")])
+def test_rfc8689_4_2_1_what_demands_tls_goes_where_it_is_promised(dane, domain, words):
+    host, peer, _, _ = dane
+    left, told = outcome(host, domain, " REQUIRETLS")
+    assert left and words in told, told
+    assert any(line.startswith("MAIL") and line.endswith(" REQUIRETLS") for line in peer.said[-1])
+
+
+def test_rfc8689_4_2_1_what_demands_tls_waits_for_a_certificate_that_is_right(dane):
+    host, peer, _, _ = dane
+    before = len(peer.messages)
+    left, told = outcome(host, "none.test", " REQUIRETLS")  # by an authority, for another name
+    assert not left and len(peer.messages) == before, told
+    assert "the certificate cannot be verified" in told
+
+
+def test_rfc8689_4_2_1_what_demands_tls_comes_back_where_dns_is_not_signed(dane):
+    host, peer, _, _ = dane
+    before = len(peer.messages)
+    message, writer = send(host, "open.test", " REQUIRETLS")
+    bounce, = host.wait_for_messages(writer)
+    assert b"Status: 5.7.30" in bounce and len(peer.messages) == before
+    assert "but nobody vouches for mx.open.test" in journey(host, message)
+
+
+def test_rfc8689_3_what_waives_tls_goes_past_a_broken_policy(dane):
+    host, _, _, _ = dane
+    left, told = outcome(host, "wrong.test", "", b"TLS-Required: No\r\n" + MESSAGE)
+    assert left and "as it is offered: the message says TLS-Required: No" in told, told
 
 
 def test_route_says_what_would_hold(dane):
