@@ -208,9 +208,15 @@ struct conf {
         struct slice authorities;   /* path; empty: none */
         uint16_t implicit_tls_port;
         bool login_without_tls;
-        bool tls; /* opportunistic, RFC 7435 */
+        bool tls;     /* opportunistic, RFC 7435 */
+        bool mta_sts; /* RFC 8461 */
         uint16_t port;
     } relay;
+
+    struct {
+        struct conf_networks inside_networks;
+        uint16_t port;
+    } fetch;
 
     struct {
         struct slice plus_separator; /* one byte, or empty: no plus-addresses */

@@ -4,10 +4,10 @@
 #include "base/error.h"
 
 const char *const role_processes[ROLE_PROCESSES + 1] = {
-    [ROLE_MASTER] = "master",     [ROLE_EDGE] = "edge",   [ROLE_DIRECTORY] = "directory",
-    [ROLE_KEYS] = "keys",         [ROLE_QUEUE] = "queue", [ROLE_RELAY] = "relay",
-    [ROLE_RESOLVER] = "resolver", [ROLE_MAIL] = "mail",   [ROLE_EVENTS] = "events",
-    [ROLE_SCAN] = "scan",
+    [ROLE_MASTER] = "master",     [ROLE_EDGE] = "edge",       [ROLE_DIRECTORY] = "directory",
+    [ROLE_KEYS] = "keys",         [ROLE_QUEUE] = "queue",     [ROLE_RELAY] = "relay",
+    [ROLE_RESOLVER] = "resolver", [ROLE_FETCHER] = "fetcher", [ROLE_MAIL] = "mail",
+    [ROLE_EVENTS] = "events",     [ROLE_SCAN] = "scan",
 };
 
 const char *role_name(enum role role) {

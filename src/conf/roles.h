@@ -18,6 +18,7 @@ enum role {
     ROLE_QUEUE,
     ROLE_RELAY,
     ROLE_RESOLVER,
+    ROLE_FETCHER,
     ROLE_MAIL,
     ROLE_EVENTS,
     ROLE_SCAN,

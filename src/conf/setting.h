@@ -50,6 +50,7 @@ enum conf_block_id {
     CONF_IMAP,
     CONF_QUEUE,
     CONF_RELAY,
+    CONF_FETCH,
     CONF_SENDING,
     CONF_DELIVERY,
     CONF_ACCOUNTS,

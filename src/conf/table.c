@@ -25,6 +25,7 @@ enum {
     QUEUE = 1 << ROLE_QUEUE,
     RELAY = 1 << ROLE_RELAY,
     RESOLVER = 1 << ROLE_RESOLVER,
+    FETCHER = 1 << ROLE_FETCHER,
     MAIL = 1 << ROLE_MAIL,
     EVENTS = 1 << ROLE_EVENTS,
     SCAN = 1 << ROLE_SCAN,
@@ -82,6 +83,9 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
                     {"How long and how often a message is tried.",
                      "メールの配送を試みる期間と間隔。"}},
     [CONF_RELAY] = {"relay", {"Sending messages to other hosts.", "ほかのサーバーへの送信。"}},
+    [CONF_FETCH] = {"fetch",
+                    {"What is fetched from other hosts over HTTPS: their MTA-STS policies.",
+                     "ほかのサーバーから HTTPS で取得するもの（MTA-STS ポリシー）。"}},
     [CONF_DELIVERY] = {"delivery",
                        {"Putting messages into mailboxes.", "メールボックスへの配送。"}},
     [CONF_ACCOUNTS] = {"accounts", {"Accounts and what becomes of them.", "アカウントの扱い。"}},
@@ -753,6 +757,11 @@ const struct conf_setting conf_settings[] = {
          DOC("The port at which TLS begins at once, without STARTTLS (RFC 8314).",
              "STARTTLS を使わず、接続と同時に TLS を開始するポート（RFC 8314）。",
              "465")),
+    BOOL(CONF_RELAY, relay.mta_sts, "mta-sts", "yes", FOR(MASTER | QUEUE | RELAY, CONF_RELOAD),
+         DOC("Whether the MTA-STS policies of other domains are fetched and obeyed (RFC 8461): their "
+             "messages go only to the hosts named there, and with a verified certificate.",
+             "ほかのドメインの MTA-STS ポリシー（RFC 8461）を取得し、従うかどうか。従う場合、そのドメイン宛てのメールは、ポリシーにあるサーバーへ、証明書を検証したうえでだけ送信します。",
+             "no")),
     PATH(CONF_RELAY, relay.authorities, "authorities", "/etc/ssl/certs/ca-certificates.crt", NONE,
          FOR(MASTER, CONF_RELOAD),
          DOC("The certificate authorities, as PEM, by which certificates are verified where that is "
@@ -767,6 +776,18 @@ const struct conf_setting conf_settings[] = {
          DOC("The port of other hosts to connect to; anything but 25 is for trials.",
              "接続先のポート。25 以外はテスト用です。",
              "2025")),
+
+    /* ---------------------------------------------------------------- fetch */
+    NETWORKS(CONF_FETCH, fetch.inside_networks, "inside-networks", "none", NONE,
+         FOR(FETCHER, CONF_RELOAD),
+         DOC("Private networks from which is fetched all the same, for labs; who chooses the name of "
+             "a domain chooses the address.",
+             "プライベートネットワークのうち、取得を許すもの（実験環境用）。アドレスは、ドメインの持ち主が自由に決められます。",
+             "192.168.7.0/24")),
+    PORT(CONF_FETCH, fetch.port, "port", "443", FOR(FETCHER, CONF_RELOAD),
+         DOC("The port of other hosts to connect to; anything but 443 is for trials.",
+             "接続先のポート。443 以外はテスト用です。",
+             "8443")),
 
     /* ---------------------------------------------------------------- delivery */
     TEXT(CONF_DELIVERY, delivery.plus_separator, "plus-separator", "+", LIMITS(0, 1),

@@ -29,11 +29,6 @@ static int read_host(struct slice text, struct arena *a, struct slice *ret) {
     return dot <= 0 || last.len == 0 || !ascii_is_alpha(last.ptr[0]) ? -E_SYNTAX : 0;
 }
 
-static int locate_sts(struct slice domain, struct arena *a, struct fetch_place *ret) {
-    ret->path = S("/.well-known/mta-sts.txt");
-    return read_host(arena_printf(a, "mta-sts.%.*s", SLICE_ARG(domain)), a, &ret->host);
-}
-
 /* Printable ASCII: no blank, no line end, nothing that a server could take for another request. */
 static bool is_path(struct slice s) {
     for (size_t i = 0; i < s.len; i++)
@@ -63,5 +58,8 @@ static int locate_uri(struct slice uri, struct arena *a, struct fetch_place *ret
 int fetch_locate(enum fetch_rule rule, struct slice what, struct arena *a,
                  struct fetch_place *ret) {
     *ret = (struct fetch_place){0};
-    return rule == FETCH_MTA_STS ? locate_sts(what, a, ret) : locate_uri(what, a, ret);
+    if (rule != FETCH_MTA_STS)
+        return locate_uri(what, a, ret);
+    ret->path = S("/.well-known/mta-sts.txt");
+    return read_host(arena_printf(a, "mta-sts.%.*s", SLICE_ARG(what)), a, &ret->host);
 }

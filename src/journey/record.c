@@ -20,7 +20,8 @@
 /* Roles by their code: new ones are added at the end. */
 static const char *const stored_roles[] = {"?",    "master", "edge",  "directory",
                                            "keys", "queue",  "relay", "resolver",
-                                           "mail", "events", "scan"};
+                                           "mail", "events", "scan",
+                                           "fetcher"};
 
 /* ------------------------------------------------------------------ dialogues */
 

@@ -213,12 +213,6 @@ static void refresh(void *arg) WAITS {
     k->refreshing = false;
 }
 
-static void refresh_later(struct sts_keeper *k, struct row *row) {
-    row->stale = true;
-    if (!k->refreshing)
-        k->refreshing = k->ops.later(k->ops.arg, refresh, k) == 0;
-}
-
 /* Brings a busy row up to date. 0 or -ECANCELED. */
 static int update(struct sts_keeper *k, struct row *row) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
@@ -235,8 +229,11 @@ static int update(struct sts_keeper *k, struct row *row) WAITS {
         note(row, 0, "");
     if (r == 0 && !rests && (!row->has_policy || !slice_eq(id, slice_of_str(row->id))))
         return fetch(k, row, arena_copy(&a, id)) == -ECANCELED ? -ECANCELED : 0;
-    if (row->has_policy && is_old(row) && !rests)
-        refresh_later(k, row);
+    if (!row->has_policy || !is_old(row) || rests)
+        return 0;
+    row->stale = true;
+    if (!k->refreshing)
+        k->refreshing = fiber_spawn_under(k->ops.root, "MTA-STS policies", refresh, k) == 0;
     return 0;
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/time.h"
 #include "dns/client.h"
+#include "fiber/fiber.h"
 #include "policy/sts_policy.h"
 #include "policy/sts_record.h"
 
@@ -35,9 +36,8 @@ struct sts_keeper_ops {
     /* Fetches the text of a domain's policy: 0, -ECANCELED, or negative with a sentence. */
     int (*fetch)(void *arg, struct slice domain, struct arena *a, struct slice *ret_text,
                  struct problem *problem) WAITS;
-    /* Runs `fn(keeper)` in a fiber of its own that outlives the caller; negative: it cannot. */
-    int (*later)(void *arg, void (*fn)(void *keeper) WAITS, struct sts_keeper *keeper);
     void *arg;
+    struct fiber *root; /* what nobody waits for runs under it; lives as long as the keeper */
 };
 
 struct sts_keeper *sts_keeper_new(const struct sts_keeper_ops *ops);

@@ -59,9 +59,10 @@ enum process_given {
     GIVEN_SECRET = 1 << 0,         /* for tickets: role/ticket.h */
     GIVEN_LOG = 1 << 1,            /* the log file, the socket to the syslog daemon */
     GIVEN_CERTIFICATE = 1 << 2,    /* the files of tls.certificate and tls.key */
-    GIVEN_PASSWORDS = 1 << 3,      /* relay.password-file and relay.authorities */
+    GIVEN_PASSWORDS = 1 << 3,      /* relay.password-file */
     GIVEN_RESOLVER_FILES = 1 << 4, /* resolv.conf and the like, as text */
     GIVEN_LAST_ACCOUNT = 1 << 5,   /* the greatest number that has a folder of mail */
+    GIVEN_AUTHORITIES = 1 << 6,    /* relay.authorities */
 };
 
 /*

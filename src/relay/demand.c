@@ -48,6 +48,26 @@ static int by_dane(struct run *run, const struct dns_host *host) WAITS {
     return pass_over(run, RELAY_LATER, &reply);
 }
 
+/* Where DANE does not hold (RFC 8461 §2). 0; 1: the host is passed over. */
+static int by_sts(struct run *run, const struct dns_host *host) {
+    const struct sts_policy *sts = run->job->sts;
+    bool enforced = sts->mode == STS_ENFORCE, named = sts_policy_has(sts, host->name);
+    struct slice domain = run->job->to.name;
+    struct smtp_reply reply = {451, {4, 7, 5}, {NULL, 0}};
+    run->policy.kind = enforced ? TLS_POLICY_STS : TLS_POLICY_STS_TESTING;
+    run->policy.why = arena_printf(run->a, "the policy of %.*s %s %.*s", SLICE_ARG(domain),
+                                   named ? "names" : "does not name", SLICE_ARG(host->name));
+    if (enforced && named)
+        run->policy.demand = TLS_DEMAND_NAME;
+    if (!enforced || named)
+        return 0;
+    run->outcome.sts_failed = true;
+    reply.text =
+        arena_printf(run->a, "%.*s is passed over: the MTA-STS policy of %.*s does not name it",
+                     SLICE_ARG(host->name), SLICE_ARG(domain));
+    return pass_over(run, RELAY_LATER, &reply);
+}
+
 /*
  * The message demands it (RFC 8689 §4.2.1): somebody has to vouch for the host's name, and somebody
  * for its certificate. 0; 1: nobody does.
@@ -88,6 +108,8 @@ int demand_judge(struct run *run, const struct dns_host *host) {
                                           .why = S("the message says TLS-Required: No")};
     else
         r = by_dane(run, host);
+    if (r == 0 && run->job->sts && run->policy.kind == TLS_POLICY_OPPORTUNISTIC)
+        r = by_sts(run, host);
     if (r == 0 && (shape & SHAPE_REQUIRE_TLS))
         r = by_message(run, host);
     run->judged = r == 0 ? host : NULL;

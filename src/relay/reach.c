@@ -209,6 +209,8 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
     if (r < 0)
         return r;
     r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, failure);
+    if (r == -E_TLS && run->policy.kind == TLS_POLICY_STS)
+        run->outcome.sts_failed = true;
     if (r < 0) {
         run_add_dialogue(run, peer, failure->dialogue);
         if (failure->ourselves)

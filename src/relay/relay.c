@@ -153,10 +153,11 @@ static struct slice destination_key(struct run *run) {
     const struct dns_next_hop *to = &run->job->to;
     unsigned wishes =
         run->job->message.envelope.shape & (uint32_t)(SHAPE_REQUIRE_TLS | SHAPE_TLS_WAIVED);
-    struct slice key = arena_printf(run->a, "%.*s:%u%s %d%d%d%u %.*s", SLICE_ARG(to->name),
+    struct slice key = arena_printf(run->a, "%.*s:%u%s %d%d%d%u %.*s %.*s", SLICE_ARG(to->name),
                                     to->port, to->no_mx ? " host" : "", run->job->tls,
                                     run->job->policies, run->job->tls_first, wishes,
-                                    SLICE_ARG(run->job->login ? run->job->login->user : S("")));
+                                    SLICE_ARG(run->job->login ? run->job->login->user : S("")),
+                                    SLICE_ARG(run->job->sts ? run->job->sts_text : S("")));
     (void)slice_lower(slice_first(key, to->name.len), (char *)key.ptr);
     return key;
 }

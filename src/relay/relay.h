@@ -16,6 +16,7 @@
 #pragma once
 
 #include "dns/mx.h"
+#include "policy/sts_policy.h"
 #include "policy/tls_policy.h"
 #include "relay/client.h"
 #include "relay/memory.h"
@@ -86,8 +87,10 @@ struct relay_job {
     struct dns_next_hop to;
     bool smart_host; /* `to` comes from the settings: what is wrong with it is a passing fault */
     enum relay_tls tls;
-    bool policies;  /* RELAY_TLS_MAY: the policies of the recipients' domain count (DANE) */
-    bool tls_first; /* TLS begins before the greeting */
+    bool policies; /* RELAY_TLS_MAY: the policies of the recipients' domain count (DANE) */
+    const struct sts_policy *sts;    /* then: its MTA-STS policy; NULL: it has none */
+    struct slice sts_text;           /* the same as text */
+    bool tls_first;                  /* TLS begins before the greeting */
     const struct relay_login *login; /* NULL: none */
     bool ignore_rest; /* a postmaster wants it tried now, though the destination rests */
     struct relay_message message; /* message.envelope.count may exceed RELAY_RECIPIENTS_MAX */
@@ -99,6 +102,7 @@ struct relay_outcome {
     size_t count;
     struct slice dialogue; /* of all connections used, for people */
     bool tls;              /* the last message went over TLS */
+    bool sts_failed;       /* a host was not used because of the MTA-STS policy */
     usec_t rest;           /* > 0: the destination is not tried before this span is over */
     struct slice rest_why; /* then: what was the matter when it was tried last */
 };

@@ -20,9 +20,6 @@ struct world {
     int error;
     unsigned fetches;
     usec_t takes;
-    struct fiber *root;
-    struct sts_keeper *keeper;
-    void (*fn)(void *) WAITS;
 };
 
 static int fetch(void *arg, struct slice domain, struct arena *a, struct slice *ret_text,
@@ -38,27 +35,14 @@ static int fetch(void *arg, struct slice domain, struct arena *a, struct slice *
     return 0;
 }
 
-static void run_later(void *arg) WAITS {
-    struct world *w = arg;
-    w->fn(w->keeper);
-}
-
-static int later(void *arg, void (*fn)(void *) WAITS, struct sts_keeper *keeper) {
-    struct world *w = arg;
-    w->fn = fn;
-    w->keeper = keeper;
-    return fiber_spawn_under(w->root, "refresh", run_later, w);
-}
-
 static struct sts_keeper *begin(struct world *w, const char *record, const char *served) {
     *w = (struct world){
         .zone = {{"_mta-sts.example.net", DNS_TXT, record}, {0}},
         .served = served,
         .error = -E_TEMPORARY,
-        .root = fiber_self(),
     };
     w->dns.records = w->zone;
-    struct sts_keeper_ops ops = {fake_dns_client(&w->dns), fetch, later, w};
+    struct sts_keeper_ops ops = {fake_dns_client(&w->dns), fetch, w, fiber_self()};
     return sts_keeper_new(&ops);
 }
 

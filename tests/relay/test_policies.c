@@ -299,6 +299,75 @@ FIBER_TEST(rfc8689_no_connection_without_the_promise_is_used_again_for_it) {
     finish(&p);
 }
 
+/* ------------------------------------------------------------------ MTA-STS */
+
+#define STS(mode, mx) "version: STSv1\nmode: " mode "\nmax_age: 86400\nmx: " mx "\n"
+
+/* Without DANE, with this policy of example.net; the hosts' certificate is for another name. */
+static void begin_with_sts(struct policy_world *p, const char *text) {
+    begin_with(p, NULL);
+    records[OF_MX1] = (struct fake_record){"elsewhere.example", DNS_A, "192.0.2.9"};
+    struct sts_policy *sts = ARENA_NEW(&p->w.a, struct sts_policy);
+    p->job.sts_text = slice_of_str(text);
+    assert_int_equal(sts_policy_read(p->job.sts_text, &p->w.a, sts, NULL), 0);
+    p->job.sts = sts;
+}
+
+FIBER_TEST(rfc8461_4_1_hosts_that_the_policy_does_not_name_get_nothing) {
+    struct policy_world p;
+    begin_with_sts(&p, STS("enforce", "other.example.net"));
+    assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
+    assert_true(p.w.outcome.sts_failed);
+    assert_int_equal(p.hosts[0].connections + p.hosts[1].connections, 0);
+    assert_told(&p, "unreachable: mx1.example.net is passed over: the MTA-STS policy of example.net"
+                    " does not name it\n");
+    finish(&p);
+}
+
+FIBER_TEST(rfc8461_4_2_without_a_certificate_that_can_be_verified_a_host_gets_nothing) {
+    struct policy_world p;
+    begin_with_sts(&p, STS("enforce", "*.example.net"));
+    const struct relay_result *result = send_it(&p);
+    assert_int_equal(result->disposition, RELAY_LATER);
+    assert_true(slice_find(result->reply.text, S("failed: the certificate cannot be verified")) >
+                0);
+    assert_true(p.w.outcome.sts_failed);
+    assert_int_equal(p.hosts[0].messages + p.hosts[1].messages, 0);
+    finish(&p);
+}
+
+FIBER_TEST(rfc8461_5_in_mode_testing_messages_go_all_the_same) {
+    struct policy_world p;
+    begin_with_sts(&p, STS("testing", "other.example.net"));
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_false(p.w.outcome.sts_failed);
+    assert_told(&p, "MTA-STS, in mode testing: the policy of example.net does not name"
+                    " mx1.example.net\n");
+    finish(&p);
+}
+
+FIBER_TEST(rfc8461_2_where_dane_holds_it_counts) {
+    struct policy_world p;
+    begin_with_sts(&p, STS("enforce", "other.example.net"));
+    records[OF_MX1] = (struct fake_record){"_25._tcp.mx1.example.net", DNS_TLSA,
+                                           network_tlsa(p.w.network), .secure = true};
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].messages, 1);
+    finish(&p);
+}
+
+FIBER_TEST(a_connection_that_was_opened_without_mta_sts_is_not_used_with_it) {
+    struct policy_world p;
+    begin_with_sts(&p, STS("enforce", "other.example.net"));
+    const struct sts_policy *sts = p.job.sts;
+    p.job.sts = NULL;
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    p.job.sts = sts;
+    assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
+    assert_int_equal(p.hosts[0].messages, 1);
+    finish(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc7672_3_1_1_a_certificate_that_fits_its_record_is_enough),
@@ -321,6 +390,12 @@ int main(void) {
             test_rfc8689_4_2_1_where_nobody_vouches_for_the_host_the_message_goes_back),
         cmocka_unit_test(test_rfc8689_4_2_1_without_dane_the_certificate_has_to_be_for_the_host),
         cmocka_unit_test(test_rfc8689_no_connection_without_the_promise_is_used_again_for_it),
+        cmocka_unit_test(test_rfc8461_4_1_hosts_that_the_policy_does_not_name_get_nothing),
+        cmocka_unit_test(
+            test_rfc8461_4_2_without_a_certificate_that_can_be_verified_a_host_gets_nothing),
+        cmocka_unit_test(test_rfc8461_5_in_mode_testing_messages_go_all_the_same),
+        cmocka_unit_test(test_rfc8461_2_where_dane_holds_it_counts),
+        cmocka_unit_test(test_a_connection_that_was_opened_without_mta_sts_is_not_used_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

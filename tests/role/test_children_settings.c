@@ -110,8 +110,8 @@ REAL_FIBER_TEST(each_process_is_handed_what_its_row_says_and_no_more) {
         assert_int_equal(t->secret, (r->given & GIVEN_SECRET) != 0);
         assert_int_equal(t->log, (r->given & GIVEN_LOG) != 0);
         assert_false(t->certificate); /* none is named outside of the state directory */
-        assert_false(t->passwords);   /* nor are they */
-        assert_true(!t->authorities || (r->given & GIVEN_PASSWORDS));
+        assert_false(t->passwords);
+        assert_int_equal(t->authorities, (r->given & GIVEN_AUTHORITIES) != 0);
         if (!(r->given & (GIVEN_RESOLVER_FILES | GIVEN_LAST_ACCOUNT)))
             assert_int_equal(t->texts, 0);
         if (r->given & GIVEN_LAST_ACCOUNT)

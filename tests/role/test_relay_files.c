@@ -45,7 +45,7 @@ static int open_files(const char *passwords, const char *authorities, struct rel
     if (authorities)
         conf->relay.authorities = slice_of_str(authorities);
     conf->relay.smart_host_tls = CONF_RELAY_TLS_VERIFY; /* so that authorities are needed */
-    int r = relay_files_open(conf, ret, problem);
+    int r = relay_files_open(conf, GIVEN_PASSWORDS | GIVEN_AUTHORITIES, ret, problem);
     conf_free(conf);
     return r;
 }

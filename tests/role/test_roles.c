@@ -41,7 +41,10 @@ static void test_no_role_has_more_than_it_needs(void **state) {
         assert_int_equal((r->given & GIVEN_SECRET) != 0, secret);
         assert_int_equal((r->given & GIVEN_CERTIFICATE) != 0, r->role == ROLE_KEYS);
         assert_int_equal((r->given & GIVEN_PASSWORDS) != 0, r->role == ROLE_RELAY);
-        bool connects = r->role == ROLE_RELAY || r->role == ROLE_RESOLVER;
+        assert_int_equal((r->given & GIVEN_AUTHORITIES) != 0,
+                         r->role == ROLE_RELAY || r->role == ROLE_FETCHER);
+        bool connects =
+            r->role == ROLE_RELAY || r->role == ROLE_RESOLVER || r->role == ROLE_FETCHER;
         assert_int_equal((r->rights & CONFINE_CONNECT) != 0, connects);
     }
 }

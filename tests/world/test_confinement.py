@@ -13,7 +13,8 @@ from roles import ROLES
 
 FOLDERS = {"directory": "directory", "keys": "keys", "queue": "spool", "mail": "accounts",
            "events": "events"}
-TRUSTS = [{"edge", "relay", "resolver", "scan"}, {"directory", "keys"}, {"queue", "mail", "events"}]
+TRUSTS = [{"edge", "relay", "resolver", "scan", "fetcher"}, {"directory", "keys"},
+          {"queue", "mail", "events"}]
 
 
 @pytest.fixture(scope="module")

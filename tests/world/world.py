@@ -76,6 +76,9 @@ unreachable MX 10 deaf
 example.plain MX 10 mx.plain
 mx.plain A {here}
 plain MX 10 mx.plain
+sts MX 10 mx.plain
+_mta-sts.sts TXT "v=STSv1; id=1"
+mta-sts.sts A {here}
 """
 NUMBERS = {"a": 1, "b": 2, "c": 3}
 

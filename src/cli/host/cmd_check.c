@@ -133,7 +133,7 @@ static void check_passwords(struct check *k, int file) WAITS {
 static void check_relay_files(struct check *k) WAITS {
     struct problem problem = {0};
     struct relay_files files;
-    if (relay_files_open(k->c->conf, &files, &problem) < 0)
+    if (relay_files_open(k->c->conf, GIVEN_PASSWORDS | GIVEN_AUTHORITIES, &files, &problem) < 0)
         check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
     else if (files.passwords >= 0)
         check_passwords(k, files.passwords);

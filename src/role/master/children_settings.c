@@ -42,13 +42,6 @@ static bool always_reloads(const struct child *child) {
     return child->role->reloads || passwords || child->refused;
 }
 
-static int open_relay_files(const struct child *child, struct relay_files *ret,
-                            struct problem *problem) {
-    *ret = (struct relay_files){-1, -1};
-    return child->role->given & GIVEN_PASSWORDS ? relay_files_open(child->all->conf, ret, problem)
-                                                : 0;
-}
-
 /* What a process is handed, and who owns it until it is sent. */
 struct handed {
     struct arena arena;
@@ -103,7 +96,7 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
     struct rpc_process_reload_out out;
     int r = gather(child, true, &h, problem);
     if (r == 0)
-        r = open_relay_files(child, &h.relay, problem);
+        r = relay_files_open(child->all->conf, child->role->given, &h.relay, problem);
     if (r < 0)
         return r;
     struct rpc_process_reload_in in = {as_sent(child, &h)};
@@ -159,7 +152,7 @@ int children_configure(struct child *child, struct problem *problem) {
         fiber_deadline_begin(fiber_now() + OPEN_LIMIT);
     struct rpc_process_configure_out out;
     int r = gather(child, false, &h, problem);
-    if (r == 0 && open_relay_files(child, &h.relay, problem) < 0)
+    if (r == 0 && relay_files_open(child->all->conf, child->role->given, &h.relay, problem) < 0)
         children_event(child->all, KIND_WARNING,
                        "%s. Messages that need it wait until it is put right and read again"
                        " (hayauma reload).",

@@ -12,10 +12,12 @@
 #include "base/siphash.h"
 #include "events/kinds.h"
 #include "proc/memory.h"
+#include "queue/route.h"
 #include "relay/via.h"
 #include "role/author.h"
 #include "role/mail/taken_room.h"
 #include "role/queue/queue_answer.h"
+#include "role/queue/queue_policies.h"
 #include "role/roles.h"
 #include "role/routes.h"
 #include "smtp/reply.h"
@@ -27,6 +29,7 @@ struct queue_role {
     struct queue *queue;
     struct routes *routes;
     struct taken_room *taken;
+    struct queue_policies *policies;
 };
 
 static struct queue *queue_of(const struct process *p) {
@@ -101,9 +104,24 @@ static struct rpc_link *relay_for(struct process *p, struct slice domain) {
     return process_link(p, ROLE_RELAY, (unsigned)(siphash_keyed(domain, key) & 0xffff));
 }
 
-static int transmit(void *arg, const struct queue_transmission *t, struct arena *a,
-                    struct relay_outcome *ret) WAITS {
-    struct process *p = arg;
+/* The MTA-STS policy of the domain, and a word in the journey where it could not be had. */
+static int find_policy(struct process *p, const struct queue_transmission *t, struct slice domain,
+                       struct arena *a, struct sts_found *ret) WAITS {
+    const struct queue_role *role = p->state;
+    int r = queue_policies_find(role->policies, domain, a, ret);
+    if (r == 0 && ret->error < 0)
+        process_event(
+            p, t->message.id, KIND_LOOKUP, NULL, 0,
+            ret->has_policy
+                ? "MTA-STS of %.*s: the newest policy cannot be had: %.*s. The one that is"
+                  " known holds."
+                : "MTA-STS of %.*s: its policy cannot be had: %.*s. It holds for nothing.",
+            SLICE_ARG(domain), SLICE_ARG(ret->why));
+    return r;
+}
+
+static int hand_over(struct process *p, const struct queue_transmission *t, struct slice sts,
+                     struct arena *a, struct relay_outcome *ret) WAITS {
     const struct spool_body *body = t->message.body;
     struct rpc_relay_transmit_in in = {
         .id = t->message.id,
@@ -113,6 +131,7 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
         .file = body->fd,
         .file_len = body->file_len,
         .now = t->now,
+        .sts = sts,
     };
     struct rpc_relay_transmit_out out;
     int r = call_relay_transmit(relay_for(p, t->domain), &in, a, &out, NULL);
@@ -123,12 +142,37 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
     *ret = (struct relay_outcome){.count = out.results_count,
                                   .dialogue = out.dialogue,
                                   .tls = out.tls,
+                                  .sts_failed = out.sts_failed,
                                   .rest = out.rest,
                                   .rest_why = out.rest_why};
     ret->results = arena_array(a, out.results_count, sizeof *ret->results);
     for (size_t i = 0; i < out.results_count; i++)
         ret->results[i] = result_of(&out.results[i]);
     return 0;
+}
+
+static bool all_put_off(const struct relay_outcome *outcome) {
+    for (size_t i = 0; i < outcome->count; i++)
+        if (outcome->results[i].disposition != RELAY_LATER || outcome->results[i].unsure)
+            return false;
+    return true;
+}
+
+/* If nobody gets the message because of a policy that is another one by now, that one counts. */
+static int transmit(void *arg, const struct queue_transmission *t, struct arena *a,
+                    struct relay_outcome *ret) WAITS {
+    struct process *p = arg;
+    const struct queue_role *role = p->state;
+    struct slice domain = route_domain(t->message.envelope->recipients[0].address);
+    struct sts_found found;
+    int r = find_policy(p, t, domain, a, &found);
+    if (r == 0)
+        r = hand_over(p, t, found.text, a, ret);
+    if (r < 0 || !ret->sts_failed || !queue_policies_doubt(role->policies, domain) ||
+        !all_put_off(ret))
+        return r;
+    r = find_policy(p, t, domain, a, &found);
+    return r < 0 ? r : hand_over(p, t, found.text, a, ret);
 }
 
 static struct slice destination(void *arg, struct slice domain, struct arena *a) {
@@ -185,6 +229,7 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
     struct queue_options options = options_of(p);
     role->routes = routes_new(p);
     role->taken = taken_room_new();
+    role->policies = queue_policies_new(p);
     p->state = role;
     memory_one_arena(); /* a thread makes what the spool keeps of each message */
     struct queue_ops ops = {.arg = p,
@@ -202,7 +247,9 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
     return r;
 }
 
-static void go(struct process *p) {
+static void go(struct process *p) WAITS {
+    const struct queue_role *role = p->state;
+    queue_policies_start(role->policies);
     if (queue_start(queue_of(p)) < 0)
         process_fail(p, "the queue cannot start: no memory");
 }
@@ -216,7 +263,9 @@ static int reload(struct process *p, const struct conf *before, struct problem *
 }
 
 static void stop(struct process *p) WAITS {
+    const struct queue_role *role = p->state;
     queue_stop(queue_of(p), fiber_now() + STOP_PATIENCE);
+    queue_policies_save(role->policies);
 }
 
 static uint64_t sessions(struct process *p) {

@@ -82,7 +82,7 @@ static void read_files(struct process *p, struct relaying *state) WAITS {
     if (r == 0)
         r = tls_verifying_client_new(authorities, &state->tls_verifying, &problem);
     relay_files_forget(&authorities);
-    if (r < 0 && relay_via_verifies(conf))
+    if (r < 0 && (conf->relay.mta_sts || relay_via_verifies(conf)))
         process_event(p, 0, KIND_WARNING, NULL, 0,
                       "relay.authorities: %s; no certificate can be verified",
                       problem.text[0] ? problem.text : error_text(r));
@@ -206,6 +206,12 @@ static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, 
     job->tls = via.tls;
     job->policies = via.policies;
     job->tls_first = via.tls_first;
+    struct sts_policy *sts = ARENA_NEW(a, struct sts_policy);
+    if (via.policies && !via.fixed && in->sts.len > 0 &&
+        sts_policy_read(in->sts, a, sts, NULL) == 0) {
+        job->sts = sts;
+        job->sts_text = in->sts;
+    }
     if (via.user.len == 0)
         return;
     struct relay_login *login = ARENA_NEW(a, struct relay_login);
@@ -234,6 +240,7 @@ static void give_results(const struct relay_outcome *outcome, struct arena *a,
     }
     out->dialogue = slice_first(outcome->dialogue, 65536);
     out->tls = outcome->tls;
+    out->sts_failed = outcome->sts_failed;
     out->rest = outcome->rest;
     out->rest_why = outcome->rest_why;
 }

@@ -48,19 +48,21 @@ static void leave(int *fd) {
     *fd = -1;
 }
 
-int relay_files_open(const struct conf *conf, struct relay_files *ret, struct problem *problem) {
+int relay_files_open(const struct conf *conf, unsigned given, struct relay_files *ret,
+                     struct problem *problem) {
     struct stat st = {0};
     int r = 0, s = 0;
     *ret = (struct relay_files){-1, -1};
+    bool needed = conf->relay.mta_sts || relay_via_verifies(conf);
     struct problem unneeded = {0}; /* only some messages will need them, and say so */
-    if (conf->relay.authorities.len > 0)
+    if (given & GIVEN_AUTHORITIES && conf->relay.authorities.len > 0)
         r = open_one("relay.authorities", conf->relay.authorities.ptr, &ret->authorities, &st,
-                     relay_via_verifies(conf) ? problem : &unneeded);
+                     needed ? problem : &unneeded);
     if (r < 0)
         leave(&ret->authorities);
-    if (!relay_via_verifies(conf))
+    if (!needed)
         r = 0;
-    if (conf->relay.password_file.len > 0)
+    if (given & GIVEN_PASSWORDS && conf->relay.password_file.len > 0)
         s = open_passwords(conf->relay.password_file.ptr, &ret->passwords, problem);
     if (s < 0)
         leave(&ret->passwords);
