@@ -300,6 +300,14 @@ int net_local(int fd, struct net_addr *ret) {
     return 0;
 }
 
+int net_local_of(const struct stream *s, struct net_addr *ret) {
+    const struct stream_ops *ops = NULL;
+    void *below = NULL;
+    stream_below(s, &ops, &below);
+    int fd = ops->fd(below);
+    return fd < 0 ? -ENOTSOCK : net_local(fd, ret);
+}
+
 int net_peer(int fd, struct net_addr *ret) {
     struct net_addr a = {0};
     socklen_t len = sizeof a;

@@ -76,5 +76,6 @@ int net_listen_unix(const char *path, mode_t mode, int *ret_fd);
 /* Waits for the next connection of a watched listening socket; the descriptor is non-blocking. */
 int net_accept(struct fiber_fd *listener, struct net_addr *ret_peer, int *ret_fd) WAITS;
 
-int net_local(int fd, struct net_addr *ret); /* our own end */
+int net_local(int fd, struct net_addr *ret);                    /* our own end */
+int net_local_of(const struct stream *s, struct net_addr *ret); /* -ENOTSOCK: it has none */
 int net_peer(int fd, struct net_addr *ret);

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fetch/outside.h"
 #include "relay/run.h"
 
 #define ADDRESSES_ASKED 2U
@@ -26,6 +27,42 @@
 static void log_step(void *arg, struct slice sentence) {
     const struct relay_voice *voice = arg;
     voice->say(voice->arg, RELAY_STEP_LOOKUP, sentence);
+}
+
+/* Addresses of one family that are not used: see sources.h. What is of the inside may stay. */
+static void leave_out_family(struct run *run, int family) {
+    struct dns_way *way = &run->way;
+    struct slice why = S("");
+    size_t hosts = 0, left_out = 0, others = 0;
+    if (!sources_leave_out(run->relay->sources, family, &why))
+        return;
+    for (size_t i = 0; i < way->count; i++)
+        for (size_t k = 0; k < way->hosts[i].count; k++)
+            others += way->hosts[i].addresses[k].any.sa_family != family;
+    for (size_t i = 0; i < way->count && others > 0; i++) {
+        struct dns_host *host = &way->hosts[i];
+        size_t kept = 0;
+        for (size_t k = 0; k < host->count; k++)
+            if (host->addresses[k].any.sa_family != family || !outside_has(&host->addresses[k]))
+                host->addresses[kept++] = host->addresses[k];
+        left_out += host->count - kept;
+        host->count = kept;
+        if (kept > 0)
+            way->hosts[hosts++] = *host;
+    }
+    if (left_out == 0)
+        return;
+    way->count = hosts;
+    relay_log(&run->job->voice, RELAY_STEP_LOOKUP, "Addresses of %s are left out: %.*s",
+              family == AF_INET ? "IPv4" : "IPv6", SLICE_ARG(why));
+}
+
+/* Which of our addresses leads to this host. */
+static void note_source(struct run *run, const struct net_addr *to, const struct stream *s) {
+    struct net_addr local;
+    if (!run->job->smart_host && outside_has(to) && run->relay->options.local(s, &local) == 0 &&
+        outside_has(&local))
+        sources_note(run->relay->sources, &local);
 }
 
 /* 0 with the way known; 1: there is none, and the failure says why. */
@@ -44,10 +81,16 @@ static int find_way(struct run *run) WAITS {
         .event = voice.say ? log_step : NULL,
         .event_arg = &voice,
     };
-    int r = dns_find_hosts(&o->dns, &search, run->a, &run->way);
+    int r = run->job->smart_host ? 0 : sources_judge(run->relay->sources);
+    if (r == 0)
+        r = dns_find_hosts(&o->dns, &search, run->a, &run->way);
     if (r < 0)
         return r;
     run->way_known = true;
+    if (run->way.outcome == DNS_FOUND && !run->job->smart_host) {
+        leave_out_family(run, AF_INET6);
+        leave_out_family(run, AF_INET);
+    }
     if (run->way.outcome == DNS_FOUND)
         return 0;
     bool never = run->way.outcome == DNS_NO_WAY && !run->job->smart_host;
@@ -134,6 +177,7 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
     if (r == -ECANCELED)
         return r;
     if (r == 0) {
+        note_source(run, addr, *ret_stream);
         relay_log(&run->job->voice, RELAY_STEP_CONNECTED, "Connected to %.*s port %u",
                   SLICE_ARG(peer), net_port(addr));
         return 0;

@@ -13,6 +13,7 @@
 
 const struct relay_options relay_options_default = {
     .connect = net_connect,
+    .local = net_local_of,
     .connect_timeout = 30 * USEC_SEC,
     .attempts = 8,
     .hosts = 5,
@@ -30,6 +31,7 @@ struct relay *relay_new(const struct relay_options *options) {
     struct relay *relay = NEW(struct relay);
     relay->options = *options;
     relay->memory = options->memory ? host_memory_hold(options->memory) : host_memory_new();
+    relay->sources = sources_new(&relay->options.dns, options->helo);
     relay->pool = pool_new(&(struct pool_options){
         .pace = options->pace,
         .idle = options->idle,
@@ -44,6 +46,7 @@ void relay_free(struct relay *relay) {
         return;
     pool_free(relay->pool);
     host_memory_release(relay->memory);
+    sources_free(relay->sources);
     free(relay);
 }
 

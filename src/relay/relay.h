@@ -51,10 +51,11 @@ struct relay_options {
     const struct net_addr *source_ipv4, *source_ipv6; /* NULL: the system chooses */
 
     int (*connect)(const struct net_addr *to, const struct net_addr *source, usec_t deadline,
-                   struct stream **ret_stream) WAITS; /* net_connect */
-    usec_t connect_timeout;                           /* 30 s */
-    unsigned attempts;                                /* connections tried for one job: 8 */
-    unsigned hosts;                                   /* and hosts that put it off: 5 */
+                   struct stream **ret_stream) WAITS;           /* net_connect */
+    int (*local)(const struct stream *s, struct net_addr *ret); /* net_local_of */
+    usec_t connect_timeout;                                     /* 30 s */
+    unsigned attempts; /* connections tried for one job: 8 */
+    unsigned hosts;    /* and hosts that put it off: 5 */
     usec_t
         job_time; /* after which no further transaction is begun: 45 min, less than callers wait */
     usec_t hosts_time;                /* after which no further one is asked: 10 min */

@@ -7,11 +7,13 @@
 #include "relay/memory.h"
 #include "relay/pool.h"
 #include "relay/relay.h"
+#include "relay/sources.h"
 
 struct relay {
     struct relay_options options;
     struct pool *pool;
     struct host_memory *memory;
+    struct sources *sources;
     char login_error[512]; /* of the latest login, if it failed */
     uint64_t messages;
 };
