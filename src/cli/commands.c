@@ -102,6 +102,7 @@ static const struct cli_command *const commands[] = {
     &command_seal,
     &report,
     &command_report_dmarc,
+    &command_report_tls,
     &command_config,
     &command_log,
     &command_fibers,

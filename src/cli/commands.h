@@ -46,7 +46,8 @@ extern const struct cli_command command_journey, command_log, command_route, com
     command_fibers, command_repair;
 
 /* Messages and reports judged by themselves: nothing of the server is needed. */
-extern const struct cli_command command_verify, command_seal, command_report_dmarc;
+extern const struct cli_command command_verify, command_seal, command_report_dmarc,
+    command_report_tls;
 
 /* The program about itself: nothing of the server is needed. */
 extern const struct cli_command command_help, command_manual, command_completion;

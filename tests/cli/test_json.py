@@ -9,6 +9,7 @@ from fake_dns import FakeDns
 from server import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
 from test_mailbox import delete_all
 from test_report import files as report_files
+from test_report_tls import files as tls_files
 from test_running import held_messages, journeys, send, submit, wait_for
 
 EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/events/events.md",
@@ -147,6 +148,7 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
         call("verify", str(signed), "--dns", dns.address, "--mail-from", "hanako@example.org")
     call("dns", "--no-check")
     call("report dmarc", *report_files(tmp_path))
+    call("report tls", *tls_files(tmp_path))
     running.stop()
     call("status", code=NOT_RUNNING)
     call("repair", "tama@example.test")
