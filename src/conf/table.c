@@ -286,7 +286,7 @@ const struct conf_setting conf_settings[] = {
              "接続時の応答（グリーティング）で、ホスト名と ESMTP の後に付ける文字列。",
              "\"no unsolicited advertising\"")),
     NETWORKS(CONF_SMTP, smtp.trusted_networks, "trusted-networks", "none", NONE,
-         FOR(EDGE, CONF_RELOAD),
+         FOR(EDGE | RELAY, CONF_RELOAD),
          DOC("Networks that may send anywhere without login; anybody there can send in your name.",
              "ログインなしでどこへでも送信できるネットワーク。そこからは誰でも、このサーバーの利用者を名乗って送信できます。",
              "127.0.0.0/8 ::1/128")),

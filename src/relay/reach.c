@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "conf/conf.h"
 #include "fetch/outside.h"
 #include "relay/run.h"
 
@@ -29,7 +30,13 @@ static void log_step(void *arg, struct slice sentence) {
     voice->say(voice->arg, RELAY_STEP_LOOKUP, sentence);
 }
 
-/* Addresses of one family that are not used: see sources.h. What is of the inside may stay. */
+/* It may mind from which address we come: a host of the outside, and none that is trusted. */
+static bool is_particular(const struct run *run, const struct net_addr *host) {
+    const struct conf_networks *trusted = run->relay->options.trusted;
+    return outside_has(host) && !(trusted && conf_networks_have(trusted, host));
+}
+
+/* Addresses of one family that are not used: see sources.h. */
 static void leave_out_family(struct run *run, int family) {
     struct dns_way *way = &run->way;
     struct slice why = S("");
@@ -43,7 +50,8 @@ static void leave_out_family(struct run *run, int family) {
         struct dns_host *host = &way->hosts[i];
         size_t kept = 0;
         for (size_t k = 0; k < host->count; k++)
-            if (host->addresses[k].any.sa_family != family || !outside_has(&host->addresses[k]))
+            if (host->addresses[k].any.sa_family != family ||
+                !is_particular(run, &host->addresses[k]))
                 host->addresses[kept++] = host->addresses[k];
         left_out += host->count - kept;
         host->count = kept;
@@ -60,8 +68,8 @@ static void leave_out_family(struct run *run, int family) {
 /* Which of our addresses leads to this host. */
 static void note_source(struct run *run, const struct net_addr *to, const struct stream *s) {
     struct net_addr local;
-    if (!run->job->smart_host && outside_has(to) && run->relay->options.local(s, &local) == 0 &&
-        outside_has(&local))
+    if (!run->job->smart_host && is_particular(run, to) &&
+        run->relay->options.local(s, &local) == 0 && outside_has(&local))
         sources_note(run->relay->sources, &local);
 }
 

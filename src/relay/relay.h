@@ -47,6 +47,7 @@ struct relay_options {
     size_t own_address_count;
     bool loopback_is_own;
 
+    const struct conf_networks *trusted; /* who is in there may be sent to from any address */
     bool no_ipv4, no_ipv6;
     const struct net_addr *source_ipv4, *source_ipv6; /* NULL: the system chooses */
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "conf/conf.h"
 #include "relay/sources.h"
 #include "relay/world.h"
 
@@ -171,7 +172,11 @@ FIBER_TEST(addresses_of_a_family_that_is_not_in_order_are_left_out) {
     struct world w;
     memcpy(records, in_order, sizeof records);
     records[PTR6].code = DNS_NXDOMAIN;
+    struct net_range range;
+    struct conf_networks trusted = {.list = &range};
+    assert_int_equal(net_range_parse(S("2a01::/16"), &range), 0);
     begin(&w, hosts);
+    w.options.trusted = &trusted;
     w.dns.records = records;
     w.options.helo = S("mail.example.test");
     w.options.idle = 0;
@@ -192,9 +197,13 @@ FIBER_TEST(addresses_of_a_family_that_is_not_in_order_are_left_out) {
                    S("lookup: Addresses of IPv6 are left out: 2a00::1 has no name (PTR)\n")) >= 0);
     assert_int_equal(send_to(&w, true)->disposition, RELAY_DELIVERED); /* a host of the settings */
     assert_int_equal(hosts[0].messages, 2);
+    trusted.count = 1;
+    assert_int_equal(send_to(&w, false)->disposition, RELAY_DELIVERED); /* it minds nothing */
+    assert_int_equal(hosts[0].messages, 3);
+    trusted.count = 0;
     records[HOST4] = (struct fake_record){"x.test", DNS_A, "11.1.1.1"};
     assert_int_equal(send_to(&w, false)->disposition, RELAY_DELIVERED); /* there is no other way */
-    assert_int_equal(hosts[0].messages, 3);
+    assert_int_equal(hosts[0].messages, 4);
     end(&w);
 }
 

@@ -104,6 +104,7 @@ static int start_relaying(struct process *p, struct relaying *state,
     o.helo = conf->hostname;
     o.dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
     o.connect = net_connect;
+    o.trusted = &conf->smtp.trusted_networks;
     o.connect_timeout = conf->relay.connect_timeout;
     o.idle = conf->relay.idle_timeout;
     o.connections = CONNECTIONS_MAX;
