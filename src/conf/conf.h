@@ -75,6 +75,19 @@ struct conf_routes {
     size_t count;
 };
 
+/* Domains that are treated otherwise than others, and why. */
+struct conf_sender {
+    struct slice domain; /* "example.jp"; ".example.jp": those below it */
+    struct slice reason;
+};
+struct conf_senders {
+    const struct conf_sender *list;
+    size_t count;
+};
+
+/* Of a canonical domain; NULL: it is not among them. */
+const struct conf_sender *conf_senders_find(const struct conf_senders *all, struct slice domain);
+
 /* A mailbox that accounts begin with. */
 enum conf_use {
     CONF_USE_DRAFTS,
@@ -155,6 +168,7 @@ struct conf {
     struct {
         enum conf_dmarc dmarc;
         enum conf_spf_fail spf_fail;
+        struct conf_senders exempt, trusted_sealer;
     } authentication;
 
     struct { /* of one account; 0: no limit */

@@ -32,6 +32,7 @@ enum conf_type {
     CONF_HOST_PORT,
     CONF_ROUTES,
     CONF_MAILBOXES,
+    CONF_SENDERS,
     CONF_TYPE_COUNT,
 };
 

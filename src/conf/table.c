@@ -165,6 +165,9 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 #define MAILBOXES(id, m, name, value, ...)                                                         \
     ROW(id, m, name, CONF_MAILBOXES, struct conf_mailboxes, .preset = value, __VA_ARGS__)
 
+#define SENDERS(id, m, name, value, ...)                                                           \
+    ROW(id, m, name, CONF_SENDERS, struct conf_senders, .preset = value, __VA_ARGS__)
+
 /* clang-format off */
 const struct conf_setting conf_settings[] = {
     /* ---------------------------------------------------------------- the machine */
@@ -442,6 +445,18 @@ const struct conf_setting conf_settings[] = {
              "messages that were forwarded.",
              "SPF が fail になり、DMARC も pass にならないときの扱い。mark なら結果を記録するだけです。refuse なら拒否しますが、転送されたメールも失われます。",
              "refuse")),
+    SENDERS(CONF_AUTHENTICATION, authentication.exempt, "exempt", "none", NONE, REPEATS,
+         FOR(SCAN, CONF_RELOAD),
+         DOC("A domain whose messages are taken although they fail its policy, and why; one line for "
+             "each. Anybody can then write in its name.",
+             "ポリシーに合わなくてもメールを受け取る差出人のドメインと、その理由。1 行に一つずつ書きます。誰でもそのドメインを名乗れるようになります。",
+             "example.ac.jp \"its gateway breaks signatures\"")),
+    SENDERS(CONF_AUTHENTICATION, authentication.trusted_sealer, "trusted-sealer", "none", NONE, REPEATS,
+         FOR(SCAN, CONF_RELOAD),
+         DOC("A domain whose word is believed that DMARC had passed when a message came to it (ARC), and "
+             "why: of a forwarder or a list; one line for each.",
+             "そこに届いた時点で DMARC が pass だったという記録（ARC）を信じるドメインと、その理由。転送元やメーリングリストのためのもので、1 行に一つずつ書きます。",
+             "lists.example.jp \"lists of the society\"")),
 
     /* ---------------------------------------------------------------- sending */
     NUMBER(CONF_SENDING, sending.messages_per_hour, "messages-per-hour", "500",

@@ -318,5 +318,9 @@ const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
         "some of drafts, sent, junk, trash and archive, each with =NAME behind it if wanted",
         "drafts、sent、junk、trash、archive のうち必要なもの（それぞれ後ろに =名前 を付けられます）",
         mailbox, true, 0, 0, conf_read_mailbox, conf_write_mailbox),
+    [CONF_SENDERS] = TYPE("senders",
+        "a domain (or .domain for those below it), then the reason in up to 200 bytes",
+        "ドメイン（.ドメイン はそのサブドメインすべて）と、その理由（200 バイトまで）",
+        sender, true, 0, 0, conf_read_sender, conf_write_sender),
 };
 /* clang-format on */

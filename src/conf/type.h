@@ -20,6 +20,7 @@ union conf_element {
     struct conf_host_port host_port;
     struct conf_route route;
     struct conf_mailbox mailbox;
+    struct conf_sender sender;
 };
 
 struct conf_type_row {
@@ -53,6 +54,11 @@ void conf_write_route(const struct conf_setting *s, const union conf_element *e,
 int conf_read_mailbox(const struct conf_setting *s, struct slice word, struct arena *a,
                       union conf_element *ret);
 void conf_write_mailbox(const struct conf_setting *s, const union conf_element *e, struct buf *to);
+
+/* type_sender.c */
+int conf_read_sender(const struct conf_setting *s, struct slice line, struct arena *a,
+                     union conf_element *ret);
+void conf_write_sender(const struct conf_setting *s, const union conf_element *e, struct buf *to);
 
 /* The bounds that hold for a setting. */
 int64_t conf_min(const struct conf_setting *s);

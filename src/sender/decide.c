@@ -3,6 +3,7 @@
 
 #include "base/words.h"
 #include "message/write/encode.h"
+#include "sender/results_read.h"
 
 #define SHOWN_MAX 255U /* bytes of a name in a reply */
 
@@ -11,9 +12,9 @@ const char *sender_action_name(enum sender_action action) {
     return names[action];
 }
 
-/* A stricter decision takes the place of the one so far. */
+/* A stricter decision takes the place of the one so far, and one with a reason of one without. */
 static void take(struct sender_decision *so_far, struct sender_decision other) {
-    if (other.action > so_far->action)
+    if (other.action > so_far->action || (other.action == so_far->action && !so_far->why))
         *so_far = other;
 }
 
@@ -62,18 +63,52 @@ static struct sender_decision refuse_for_policy(const struct dmarc_outcome *o, s
     };
 }
 
-static void decide_dmarc(const struct dmarc_outcome *o, struct arena *a,
+/* From the newest set on: behind one who is not trusted anybody may have made them up. */
+static const struct conf_sender *find_sealer(const struct arc_outcome *arc,
+                                             const struct conf_senders *trusted,
+                                             struct slice domain) {
+    for (size_t i = arc->result == ARC_PASS ? arc->count : 0; i > 0; i--) {
+        const struct conf_sender *sealer = conf_senders_find(trusted, arc->sets[i - 1].domain);
+        if (!sealer || results_say_dmarc_passed(arc->sets[i - 1].results, domain))
+            return sealer;
+    }
+    return NULL;
+}
+
+/* Whether something speaks for a message that would not be taken. */
+static bool is_excused(const struct sender_verdict *v, const struct sender_rules *rules,
+                       struct slice domain, struct sender_decision *d) {
+    const struct conf_sender *exempt = conf_senders_find(rules->exempt, domain);
+    const struct conf_sender *by = exempt ? exempt : find_sealer(&v->arc, rules->sealers, domain);
+    if (!by)
+        return false;
+    take(d, (struct sender_decision){
+                .action = SENDER_TAKE,
+                .why = exempt ? N_("the settings make an exception for its author's domain")
+                              : N_("a trusted sealer (ARC) says that DMARC had passed"),
+                .domain = domain,
+                .override = exempt ? OVERRIDE_LOCAL_POLICY : OVERRIDE_TRUSTED_FORWARDER,
+                .note = by->reason});
+    return true;
+}
+
+static void decide_dmarc(const struct sender_verdict *v, const struct sender_rules *rules,
+                         const struct dmarc_outcome *o, struct arena *a,
                          struct sender_decision *d) {
     bool unknown = o->found_at.len == 0; /* the policy itself: it may be any */
-    if (o->result == DMARC_FAIL && o->policy == DMARC_POLICY_REJECT)
+    bool fails = o->result == DMARC_FAIL && o->policy != DMARC_POLICY_NONE;
+    bool may_fail = o->result == DMARC_TEMPERROR && (unknown || o->policy != DMARC_POLICY_NONE);
+    if ((!fails && !may_fail) || is_excused(v, rules, o->domain, d))
+        return;
+    if (may_fail)
+        take(d, later(o->domain, o->name.len > 0 ? o->name : o->domain, a));
+    if (fails && o->policy == DMARC_POLICY_REJECT)
         take(d, refuse_for_policy(o, a));
-    if (o->result == DMARC_FAIL && o->policy == DMARC_POLICY_QUARANTINE)
+    if (fails && o->policy == DMARC_POLICY_QUARANTINE)
         take(d, (struct sender_decision){
                     .action = SENDER_JUNK,
                     .why = N_("its author's domain wants such messages in the junk mailbox"),
                     .domain = o->domain});
-    if (o->result == DMARC_TEMPERROR && (unknown || o->policy != DMARC_POLICY_NONE))
-        take(d, later(o->domain, o->name.len > 0 ? o->name : o->domain, a));
 }
 
 /* ------------------------------------------------------------------ SPF */
@@ -107,7 +142,15 @@ void sender_decide(const struct sender_question *question, const struct sender_v
     *ret = (struct sender_decision){.action = SENDER_TAKE};
     decide_author(&verdict->author, rules, ret);
     for (size_t i = 0; rules->obey_dmarc && i < verdict->dmarc_count; i++)
-        decide_dmarc(&verdict->dmarc[i], a, ret);
+        decide_dmarc(verdict, rules, &verdict->dmarc[i], a, ret);
     if (rules->refuse_spf_fail)
         decide_spf(question, verdict, a, ret);
+}
+
+void sender_decide_late(struct sender_decision *d) {
+    *d = (struct sender_decision){
+        .action = SENDER_TAKE,
+        .why = N_("DNS has failed for its domain for hours: it is taken without the policy"),
+        .domain = d->domain,
+        .override = OVERRIDE_LOCAL_POLICY};
 }

@@ -78,6 +78,8 @@ void sender_facts(const struct sender_verdict *verdict, const struct sender_deci
     _cleanup_(buf_done) struct buf text = {0};
     buf_add_str(&text, sender_action_name(decision->action));
     add_words(&text, N_("reason"), decision->why);
+    add(&text, N_("settings"), decision->note);
+    add(&text, N_("not resolved"), decision->name);
     ret[0] = fact_of(S(FACT_VERDICT), &text, a);
     buf_add_str(&text, iprev_result_name(verdict->iprev.result));
     add(&text, N_("name"), verdict->iprev.name);

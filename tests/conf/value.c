@@ -272,6 +272,22 @@ static void a_route_is_a_line_and_there_may_be_many(void **state) {
     conf_free(conf);
 }
 
+static void a_sender_has_a_reason(void **state) {
+    assert_set("authentication.exempt", "Example.JP because of  this",
+               "example.jp \"because of this\"");
+    assert_set("authentication.exempt", ".b.jp \"a {b}; \\\"c\\\"\"", ".b.jp \"a {b}; \\\"c\\\"\"");
+    assert_set("authentication.trusted-sealer", "\xe4\xbe\x8b\xe3\x81\x88.jp x",
+               "xn--r8jz45g.jp x");
+    assert_set("authentication.exempt", "none", "none");
+    static const char *const bad[] = {"a.jp", "a.jp \"\"", "* x", "..jp x", "a@b.jp x"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct conf *conf = conf_new();
+        assert_int_equal(conf_set(conf, "authentication.exempt", slice_of_str(bad[i]), NULL),
+                         -E_SYNTAX);
+        conf_free(conf);
+    }
+}
+
 static void none_is_zero(void **state) {
     struct conf *conf = conf_of("hostname a.example\ndelivery {\nquota none\n}\n"
                                 "relay {\nsmart-host none\n}\ndns {\nresolvers none\n}\n");
@@ -331,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_smart_host_has_a_port_when_it_needs_one),
         cmocka_unit_test(a_route_is_a_line_and_there_may_be_many),
         cmocka_unit_test(mailboxes_are_uses_with_names),
+        cmocka_unit_test(a_sender_has_a_reason),
         cmocka_unit_test(none_is_zero),
         cmocka_unit_test(one_value_is_one_word),
         cmocka_unit_test(a_refused_value_leaves_the_former_one),

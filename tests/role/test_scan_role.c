@@ -197,6 +197,47 @@ REAL_FIBER_TEST(rfc9989_no_answer_is_no_failure) {
     lone_end(l);
 }
 
+/* By the settings of this moment, and of two processes whichever has the domain. */
+REAL_FIBER_TEST(an_error_that_stays_is_no_wall_for_ever) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct lone *l = opened();
+    const struct rpc_scan_handlers *calls = l->process.role->work->handlers;
+    const struct scan *scan = l->process.state;
+    struct rpc_scan_judge_out out;
+    dns.silent = "_dmarc.elsewhere.test";
+    dns.open = true;
+    (void)patience_is_over(scan->patience, S("elsewhere.test"), fiber_now() - PATIENCE);
+    struct rpc_scan_judge_in in = question("192.0.2.9", "b@other.test", FROM("elsewhere.test"));
+    assert_int_equal(ask(l, &in, &a, &out), 0);
+    assert_int_equal(out.action, SENDER_TAKE);
+    assert_in(out.results, "dmarc=temperror");
+    assert_in(fact_of(&out, "verdict"), "taken without the policy");
+    struct rpc_scan_count_failure_in domain = {S("elsewhere.test")};
+    struct rpc_scan_count_failure_out counted = {0};
+    const struct rpc_caller other = {.role = ROLE_SCAN, .worker = 1};
+    assert_int_equal(calls->count_failure(&l->process, &other, &domain, &a, &counted, NULL), 0);
+    assert_true(counted.over);
+    l->links.workers[ROLE_SCAN] = 64; /* of 63 of them nobody answers */
+    assert_int_equal(ask(l, &in, &a, &out), 0);
+    assert_int_equal(out.action, SENDER_LATER);
+    l->links.workers[ROLE_SCAN] = 0;
+    lone_end(l);
+}
+
+REAL_FIBER_TEST(an_exception_of_the_settings_is_told) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct lone *l = begin();
+    struct rpc_scan_judge_out out;
+    lone_set(l, "authentication.exempt", "elsewhere.test \"they are moving\"");
+    lone_open(l);
+    struct rpc_scan_judge_in in = question("192.0.2.9", "b@other.test", FROM("elsewhere.test"));
+    assert_int_equal(ask(l, &in, &a, &out), 0);
+    assert_int_equal(out.action, SENDER_TAKE);
+    assert_in(out.results, "dmarc=fail");
+    assert_in(fact_of(&out, "verdict"), "settings: they are moving");
+    lone_end(l);
+}
+
 REAL_FIBER_TEST(without_a_resolver_nothing_is_refused_for_good) {
     _cleanup_(arena_done) struct arena a = {0};
     struct lone *l = opened();
@@ -330,6 +371,8 @@ int main(void) {
         cmocka_unit_test(test_settings_say_what_is_obeyed_also_after_a_reload),
         cmocka_unit_test(test_two_authors_fields_are_refused),
         cmocka_unit_test(test_rfc9989_no_answer_is_no_failure),
+        cmocka_unit_test(test_an_error_that_stays_is_no_wall_for_ever),
+        cmocka_unit_test(test_an_exception_of_the_settings_is_told),
         cmocka_unit_test(test_without_a_resolver_nothing_is_refused_for_good),
         cmocka_unit_test(test_slow_name_servers_delay_their_messages_only),
         cmocka_unit_test(test_too_many_at_a_time_are_put_off_at_once),

@@ -9,8 +9,10 @@
 #include "role/roles.h"
 
 static int open_scan(struct process *p, struct problem *problem) {
+    struct scan *scan = NEW(struct scan);
     (void)problem;
-    p->state = NEW(struct scan);
+    scan->patience = patience_new();
+    p->state = scan;
     return 0;
 }
 
@@ -18,7 +20,19 @@ static uint64_t messages(struct process *p) {
     return ((struct scan *)p->state)->judging;
 }
 
-static const struct rpc_scan_handlers handlers = {.judge = scan_on_judge};
+static int on_count_failure(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_scan_count_failure_in *in, struct arena *a,
+                            struct rpc_scan_count_failure_out *out, struct problem *problem) {
+    struct scan *scan = ((struct process *)arg)->state;
+    (void)caller;
+    (void)a;
+    (void)problem;
+    out->over = patience_is_over(scan->patience, in->domain, fiber_now());
+    return 0;
+}
+
+static const struct rpc_scan_handlers handlers = {.judge = scan_on_judge,
+                                                  .count_failure = on_count_failure};
 
 const struct process_work role_scan = {
     .handlers = &handlers,

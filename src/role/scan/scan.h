@@ -11,9 +11,11 @@
 
 #include "proc/process.h"
 #include "sender/decide.h"
+#include "sender/patience.h"
 
 struct scan {
-    unsigned judging; /* messages at this moment */
+    unsigned judging;          /* messages at this moment */
+    struct patience *patience; /* with those domains that fall to this process */
 };
 
 /* So many at a time; then whoever asks is to come again. A message that waits for DNS takes about

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 
+#include "base/siphash.h"
 #include "message/address/address.h"
 #include "role/dns_link.h"
 #include "role/scan/scan.h"
@@ -21,6 +22,23 @@ static int read_question(const struct rpc_scan_judge_in *in, struct arena *a,
     q->local_part = path.local;
     q->domain = path.literal ? S("") : path.domain;
     return 0;
+}
+
+/*
+ * Of a domain one of the scan processes keeps count, since its messages come to all of them. When
+ * that one does not answer, the message comes again.
+ */
+static bool patience_is_over_for(struct process *p, struct slice domain, struct arena *a) WAITS {
+    static const uint8_t key[16] = "domain to worker";
+    const struct scan *scan = p->state;
+    struct rpc_scan_count_failure_in in = {slice_first(domain, 256)};
+    struct rpc_scan_count_failure_out out = {0};
+    unsigned workers = MAX(process_workers(p, ROLE_SCAN), 1U);
+    unsigned worker = (unsigned)(siphash_keyed(domain, key) % workers);
+    if (worker == p->worker)
+        return patience_is_over(scan->patience, domain, fiber_now());
+    int r = call_scan_count_failure(process_link(p, ROLE_SCAN, worker), &in, a, &out, NULL);
+    return r == 0 && out.over;
 }
 
 static void answer(const struct sender_question *q, const struct sender_verdict *v,
@@ -46,6 +64,8 @@ static int judge(struct process *p, const struct rpc_scan_judge_in *in,
     const struct sender_rules rules = {
         .obey_dmarc = conf->authentication.dmarc == CONF_DMARC_OBEY,
         .refuse_spf_fail = conf->authentication.spf_fail == CONF_SPF_FAIL_REFUSE,
+        .exempt = &conf->authentication.exempt,
+        .sealers = &conf->authentication.trusted_sealer,
     };
     struct dns_client dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
     struct sender_question q = {.dns = &dns, .host = conf->hostname};
@@ -66,6 +86,8 @@ static int judge(struct process *p, const struct rpc_scan_judge_in *in,
         return r;
     struct sender_decision decision;
     sender_decide(&q, v, &rules, a, &decision);
+    if (decision.action == SENDER_LATER && patience_is_over_for(p, decision.domain, a))
+        sender_decide_late(&decision);
     answer(&q, v, &decision, a, out);
     return 0;
 }
