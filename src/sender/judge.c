@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Of several authors' domains the one decides that asks for most: a failure before a temporary
- * error before a pass, and of failures the strictest policy.
+ * Of several authors' domains the one decides that asks for most: a failure that is to be refused,
+ * a temporary error, any other failure, a pass.
  */
 #include "sender/judge.h"
 
@@ -95,9 +95,9 @@ static size_t list_identifiers(const struct sender_verdict *v, struct arena *a,
 static unsigned weight(const struct dmarc_outcome *o) {
     switch (o->result) {
     case DMARC_FAIL:
-        return 4 + (unsigned)o->policy;
+        return o->policy == DMARC_POLICY_REJECT ? 6 : 3 + (unsigned)o->policy;
     case DMARC_TEMPERROR:
-        return 3;
+        return 5;
     case DMARC_PASS:
         return 2;
     case DMARC_NONE:

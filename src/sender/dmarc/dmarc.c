@@ -3,6 +3,9 @@
  * One walk up from the author's domain finds its record, that of its organization and that of the
  * public suffix above (§4.10.1). Another one is made for each identifier that could be aligned only
  * by its organization; names that have been asked are remembered, so they cost little.
+ *
+ * If DNS fails above the author's domain, and that has a record itself, the policy is known: only
+ * what could be aligned by an organization cannot be told then.
  */
 #include "sender/dmarc/dmarc.h"
 
@@ -124,6 +127,17 @@ static const struct found *policy_of(const struct walk *w, struct slice organiza
 
 /* ------------------------------------------------------------------ alignment */
 
+static struct slice last_label(struct slice name) {
+    ssize_t dot = slice_rfind_byte(name, '.');
+    return slice_from(name, (size_t)(dot + 1));
+}
+
+/* Of a question whose failure changes nothing. */
+static void forget_trouble(struct check *c) {
+    c->out->why = NULL;
+    c->out->name = S("");
+}
+
 /* 1: it is aligned; 0; an error. */
 static int is_aligned(struct check *c, const struct dmarc_identifier *id) WAITS {
     struct walk *w = ARENA_NEW(c->arena, struct walk);
@@ -134,6 +148,8 @@ static int is_aligned(struct check *c, const struct dmarc_identifier *id) WAITS 
         return 0;
     /* An organization is a suffix of all that belongs to it. */
     struct slice own = c->out->organization;
+    if (own.len == 0)
+        return dns_name_same(last_label(id->domain), last_label(c->out->domain)) ? -E_TEMPORARY : 0;
     if (!slice_ends_nocase(id->domain, own) ||
         (id->domain.len > own.len && id->domain.ptr[id->domain.len - own.len - 1] != '.'))
         return 0;
@@ -159,12 +175,13 @@ static int align(struct check *c, const struct dmarc_identifier *identifiers, si
         }
         if (c->out->dkim_aligned || c->out->spf_aligned) {
             c->out->result = DMARC_PASS;
-            c->out->why = NULL;
-            c->out->name = S("");
+            forget_trouble(c);
             return 0;
         }
     }
     c->out->result = later || may_pass ? DMARC_TEMPERROR : DMARC_FAIL;
+    if (!later)
+        forget_trouble(c);
     if (may_pass && !later)
         c->out->why = N_("DNS failed for what might have passed");
     return 0;
@@ -187,7 +204,6 @@ static int ask_exists(struct check *c, const struct dmarc_record *record) WAITS 
 
 static int take_policy(struct check *c, const struct walk *w) WAITS {
     struct dmarc_outcome *out = c->out;
-    out->organization = organization_of(w);
     const struct found *f = policy_of(w, out->organization);
     if (!f || !f->record.has_policy)
         return 0;
@@ -211,10 +227,14 @@ int dmarc_check(const struct dns_client *dns, struct slice domain,
     struct walk *w = ARENA_NEW(a, struct walk);
     *ret = (struct dmarc_outcome){.domain = domain, .exists = true};
     int r = walk_from(&c, domain, w);
-    if (r == -E_TEMPORARY)
+    if (r == 0) {
+        ret->organization = organization_of(w);
+    } else if (r != -E_TEMPORARY || w->count == 0 || w->found[0].name.ptr != domain.ptr) {
         ret->result = DMARC_TEMPERROR;
-    if (r < 0)
         return r == -E_TEMPORARY ? 0 : r;
+    } /* else its own record counts whatever stands above, and the organization is not known */
     r = take_policy(&c, w);
+    if (r == 0)
+        forget_trouble(&c);
     return r <= 0 ? r : align(&c, identifiers, count);
 }

@@ -37,7 +37,8 @@ struct dmarc_outcome {
     const char *why;           /* N_() words for DMARC_TEMPERROR and DMARC_PERMERROR; or NULL */
     struct slice domain;       /* of the author */
     struct slice found_at;     /* whose record it is; empty: there is none */
-    struct slice organization; /* the organizational domain of the author; empty: not looked for */
+    struct slice organization; /* the organizational domain of the author; empty: not looked for,
+                                  or DNS failed above the domain's own record */
     struct slice text;         /* the record */
     struct dmarc_record record;
     enum dmarc_policy published; /* what the record says of the author's domain */
