@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "policy/dane.h"
+#include "policy/sts_demand.h"
 #include "relay/run.h"
 
 static void by_settings(struct run *run) {
@@ -50,16 +51,9 @@ static int by_dane(struct run *run, const struct dns_host *host) WAITS {
 
 /* Where DANE does not hold (RFC 8461 §2). 0; 1: the host is passed over. */
 static int by_sts(struct run *run, const struct dns_host *host) {
-    const struct sts_policy *sts = run->job->sts;
-    bool enforced = sts->mode == STS_ENFORCE, named = sts_policy_has(sts, host->name);
     struct slice domain = run->job->to.name;
     struct smtp_reply reply = {451, {4, 7, 5}, {NULL, 0}};
-    run->policy.kind = enforced ? TLS_POLICY_STS : TLS_POLICY_STS_TESTING;
-    run->policy.why = arena_printf(run->a, "the policy of %.*s %s %.*s", SLICE_ARG(domain),
-                                   named ? "names" : "does not name", SLICE_ARG(host->name));
-    if (enforced && named)
-        run->policy.demand = TLS_DEMAND_NAME;
-    if (!enforced || named)
+    if (sts_demand(run->job->sts, domain, host->name, run->a, &run->policy))
         return 0;
     run->outcome.sts_failed = true;
     reply.text =

@@ -148,6 +148,19 @@ def test_nothing_is_fetched_from_private_addresses(secured):
     assert "private or reserved" in journey(host, message)
 
 
+def route(host):
+    return " ".join(host.attempt("route", "friend@sts.test").stdout.split())
+
+
+def test_route_says_which_policy_holds(secured):
+    host, _, policies = secured(ENFORCE.format("mx.plain.test"))
+    assert "TLS with mx.plain.test: MTA-STS: the policy of sts.test names mx.plain.test" in route(host)
+    host.stop()
+    assert "The newest MTA-STS policy is not known: the server does not run" in route(host)
+    policies.status = 404
+    assert not policies.asked[1:]
+
+
 def test_without_mta_sts_nothing_is_fetched(secured):
     host, peer, policies = secured(ENFORCE.format("mx.other.test"), settings={"relay.mta-sts": "no"})
     send(host)

@@ -5,12 +5,14 @@
  */
 #include "cli/cli.h"
 #include "cli/directory/directory_access.h"
+#include "cli/host/server.h"
 #include "cli/lookup.h"
 #include "cli/terminal/row.h"
 #include "dns/mx.h"
 #include "message/address/address.h"
 #include "message/text.h"
 #include "policy/dane.h"
+#include "policy/sts_demand.h"
 #include "relay/via.h"
 
 #define SMTP_PORT        25
@@ -28,6 +30,9 @@ struct remote {
     struct slice why_not; /* otherwise */
     struct slice *tls;    /* of each host: its policy, or why it is not to be used now */
     size_t tls_count;
+    bool has_sts;
+    struct sts_policy sts;   /* of the domain, then */
+    struct slice why_no_sts; /* it, or a newer one, is not known; empty: nothing failed */
 };
 
 struct finding {
@@ -89,9 +94,34 @@ static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *
     return result;
 }
 
+/*
+ * The MTA-STS policy of the domain, which the queue keeps. Without a server that runs nobody knows
+ * it, and `why_no_sts` says so.
+ */
+static void find_sts(struct cli *c, struct remote *r) WAITS {
+    struct rpc_queue_sts_in in = {.domain = r->via.to.name};
+    struct rpc_queue_sts_out out = {0};
+    struct rpc_link *link = NULL;
+    struct problem *problem = ARENA_NEW(c->arena, struct problem);
+    if (!c->conf->relay.mta_sts || r->via.fixed || !r->via.policies)
+        return;
+    int e = server_connect_if_running(c, ROLE_QUEUE, &link, problem);
+    if (e == 0 && link)
+        e = call_queue_sts(link, &in, c->arena, &out, problem);
+    r->has_sts =
+        e == 0 && out.policy.len > 0 && sts_policy_read(out.policy, c->arena, &r->sts, NULL) == 0;
+    r->why_no_sts = e < 0  ? slice_of_str(problem_words(c->arena, problem))
+                    : link ? out.why
+                           : slice_of_str(_("the server does not run"));
+    if (link)
+        rpc_link_free(link);
+}
+
 /* What is asked of each host, as the relay judges it (relay/demand.c). */
 static void judge_tls(struct cli *c, struct remote *r, const struct dns_client *dns) WAITS {
     size_t count = r->looked_up && r->via.policies ? r->way.count : 0;
+    if (count > 0)
+        find_sts(c, r);
     r->tls = arena_array(c->arena, count, sizeof *r->tls);
     for (size_t i = 0; i < count; i++) {
         struct tls_policy *policy = ARENA_NEW(c->arena, struct tls_policy);
@@ -102,6 +132,8 @@ static void judge_tls(struct cli *c, struct remote *r, const struct dns_client *
             return;
         if (outcome == DANE_NONE)
             policy->why = arena_printf(c->arena, _("no DANE, %.*s"), SLICE_ARG(why));
+        if (outcome == DANE_NONE && r->has_sts)
+            (void)sts_demand(&r->sts, r->via.to.name, r->way.hosts[i].name, c->arena, policy);
         r->tls[r->tls_count++] = outcome == DANE_ERROR ? why : tls_policy_text(c->arena, policy);
     }
 }
@@ -225,6 +257,10 @@ static void write_remote(struct cli *c, const struct remote *r) {
             add_sentence(c, 2,
                          arena_printf(c->arena, _("TLS with %.*s: %.*s"),
                                       SLICE_ARG(r->way.hosts[i].name), SLICE_ARG(r->tls[i])));
+        if (r->why_no_sts.len > 0)
+            add_sentence(c, 2,
+                         arena_printf(c->arena, _("The newest MTA-STS policy is not known: %.*s."),
+                                      SLICE_ARG(r->why_no_sts)));
     } else {
         add_sentence(c, 2,
                      arena_printf(c->arena,
@@ -411,7 +447,7 @@ const struct cli_command command_route = {
     .about = N_("Says where an address leads and why, without sending anything."),
     .more = N_("For an address elsewhere it says what the settings say of it (relay.route,"
                " relay.smart-host) and asks DNS for the hosts, in the order in which they would be"
-               " tried, and what their DANE records demand of TLS there. Ends with 0 when a "
+               " tried, and what DANE and MTA-STS demand of TLS there. Ends with 0 when a "
                "message could go there, 4 when there is nobody,"
                " 5 when it would be refused, 7 when that cannot be told now."),
     .offline = true,

@@ -410,6 +410,18 @@ static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_q
     return queue_answer_act(queue_of(arg), in, by, out, problem);
 }
 
+static int on_sts(void *arg, const struct rpc_caller *caller, const struct rpc_queue_sts_in *in,
+                  struct arena *a, struct rpc_queue_sts_out *out, struct problem *problem) WAITS {
+    const struct queue_role *role = ((struct process *)arg)->state;
+    struct sts_found found;
+    (void)caller;
+    (void)problem;
+    int r = queue_policies_find(role->policies, in->domain, a, &found);
+    out->policy = found.text;
+    out->why = found.why;
+    return r;
+}
+
 static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc_queue_bytes_in *in,
                     struct arena *a, struct rpc_queue_bytes_out *out,
                     struct problem *problem) WAITS {
@@ -426,6 +438,7 @@ static const struct rpc_queue_handlers handlers = {
     .take_room = on_take_room,
     .list = on_list,
     .act = on_act,
+    .sts = on_sts,
     .bytes = on_bytes,
 };
 
