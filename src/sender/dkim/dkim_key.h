@@ -25,7 +25,7 @@ bool dkim_key_is(struct slice text);
 
 /*
  * Reads one. NULL: `ret` is the caller's, dkim_key_done(); else why it cannot be used, in a few
- * words, `ret_result_is_policy` where it can be read but is not believed.
+ * words, and `ret_is_policy`: it is a key that is not believed.
  */
 const char *dkim_key_read(struct slice text, struct dkim_key *ret, bool *ret_is_policy);
 
