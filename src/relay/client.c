@@ -176,9 +176,11 @@ static int begin_tls(struct relay_client *c, const struct relay_voice *voice, st
         return r;
     if (r < 0)
         return tls_failure(c, voice, a, failure, problem.text[0] ? problem.text : error_text(r));
-    if (tls_facts(c->stream, &facts))
-        relay_log(voice, RELAY_STEP_TLS, "%s with %s%.*s", facts.version, facts.cipher,
-                  SLICE_ARG(policy_words(c, &facts, a)));
+    if (tls_facts(c->stream, &facts)) {
+        c->secrecy = arena_printf(&c->texts, "%s with %s%.*s", facts.version, facts.cipher,
+                                  SLICE_ARG(policy_words(c, &facts, a)));
+        relay_log(voice, RELAY_STEP_TLS, "%.*s", SLICE_ARG(c->secrecy));
+    }
     c->tls = true;
     return 0;
 }
@@ -375,6 +377,10 @@ bool relay_client_breaks_pipelining(const struct relay_client *c) {
 
 bool relay_client_begins_anew(const struct relay_client *c) {
     return c->begin_anew;
+}
+
+struct slice relay_client_secrecy(const struct relay_client *c) {
+    return c->tls ? c->secrecy : S("in plain text");
 }
 
 bool relay_client_tls(const struct relay_client *c) {

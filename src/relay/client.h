@@ -105,6 +105,7 @@ struct slice relay_client_take_dialogue(struct relay_client *c, struct arena *a)
 struct slice relay_client_peer(const struct relay_client *c); /* as in the options */
 unsigned relay_client_messages(const struct relay_client *c); /* messages handed over so far */
 bool relay_client_tls(const struct relay_client *c);
+struct slice relay_client_secrecy(const struct relay_client *c); /* for people: which, and why */
 
 /* The host has said more than it was asked: it is to be given one recipient at a time. */
 bool relay_client_one_by_one(const struct relay_client *c);

@@ -129,9 +129,10 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     }
     if (reused)
         relay_log(&run->job->voice, RELAY_STEP_CONNECTED,
-                  "Using the open connection to %.*s, message %u",
+                  "Using the open connection to %.*s, message %u, %.*s",
                   SLICE_ARG(relay_client_peer(connection->client)),
-                  relay_client_messages(connection->client) + 1);
+                  relay_client_messages(connection->client) + 1,
+                  SLICE_ARG(relay_client_secrecy(connection->client)));
     size_t offered = run->here;
     int lost = run_send_rounds(run, connection, reused);
     bool useless = run->elsewhere == offered;

@@ -35,6 +35,7 @@ struct relay_client {
     bool dialogue_cut;
     unsigned messages;
     bool tls;
+    struct slice secrecy; /* then: a sentence about it; in `texts` */
     bool needs_reset; /* a transaction is open at the peer */
     bool unanswered;  /* the peer said nothing since the present message began */
     bool one_by_one;  /* each reply is awaited, and each recipient has a transaction of its own */

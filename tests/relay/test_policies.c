@@ -72,6 +72,9 @@ FIBER_TEST(rfc7672_3_1_1_a_certificate_that_fits_its_record_is_enough) {
     assert_true(p.w.outcome.tls);
     assert_int_equal(p.hosts[0].with_tls, 1);
     assert_told(&p, ", verified by DANE (3 1 1), 1 TLSA record at _25._tcp.mx1.example.net\n");
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_told(&p, "Using the open connection to mx1.example.net [192.0.2.1], message 2, TLSv1.3");
+    assert_told(&p, ", verified by DANE (3 1 1), 1 TLSA record at _25._tcp.mx1.example.net\n");
     finish(&p);
 }
 
@@ -196,6 +199,8 @@ FIBER_TEST(a_host_that_says_nothing_of_tls_is_named_with_the_reason) {
     assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
     assert_told(&p, "tls: In plain text, since it does not offer STARTTLS; no DANE, there are no "
                     "TLSA records at _25._tcp.mx1.example.net\n");
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_told(&p, ", message 2, in plain text\n");
     finish(&p);
 }
 
