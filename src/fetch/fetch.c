@@ -62,17 +62,16 @@ int fetcher_get(struct fetcher *f, enum fetch_rule rule, struct slice what, stru
                 struct arena *a, struct slice *ret_body, struct problem *problem) {
     const struct fetch_bounds *bounds = fetch_bounds(rule);
     struct fetch_place place;
-    struct transfer t = {.bounds = bounds,
-                         .place = &place,
-                         .sent = sent,
-                         .authorities = f->options.authorities,
-                         .deadline = fiber_now() + bounds->time};
+    struct transfer t = {
+        .bounds = bounds, .place = &place, .sent = sent, .authorities = f->options.authorities};
     if (fetch_locate(rule, what, a, &place) < 0)
         return problem_set(problem, -E_SYNTAX, N_("%s: this names no host"), bounds->name);
-    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d = fiber_deadline_begin(t.deadline);
     int r = fiber_gate_enter(&f->gate);
     if (r == 0) {
+        t.deadline = fiber_now() + bounds->time;
+        struct fiber_deadline d = fiber_deadline_begin(t.deadline);
         r = at_addresses(f, &t, a, ret_body, problem);
+        fiber_deadline_end(&d);
         fiber_gate_leave(&f->gate);
     }
     return r == -ETIMEDOUT && !problem->text[0]

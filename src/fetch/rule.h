@@ -25,7 +25,7 @@ struct fetch_place {
 struct fetch_bounds {
     const char *name; /* "MTA-STS policy", for sentences */
     size_t size;      /* bytes of the answer at most */
-    usec_t time;      /* of all of it, from the first question to DNS on */
+    usec_t time;      /* of all of it from its turn on, questions to DNS too */
     const char *type; /* the media type that the answer has to have; NULL: any */
     const char *sent; /* the media type of what is handed over; NULL: it is fetched (GET) */
     bool any_success; /* any 2xx will do, not 200 alone */

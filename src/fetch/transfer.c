@@ -243,13 +243,6 @@ static int drive(struct running *r, CURLcode *ret) WAITS {
 
 /* ------------------------------------------------------------------ what came of it */
 
-/* "text/plain; charset=utf-8" is of the type "text/plain". */
-static bool is_type(const char *got, const char *wanted) {
-    struct slice type = slice_of_str(got), piece = {0};
-    return slice_next(&type, ';', &piece) &&
-           slice_eq_nocase(slice_trim(piece), slice_of_str(wanted));
-}
-
 static int judge_answer(struct running *r, struct problem *problem) {
     const struct fetch_bounds *b = r->t->bounds;
     struct slice host = r->t->place->host;
@@ -264,7 +257,9 @@ static int judge_answer(struct running *r, struct problem *problem) {
     if (b->any_success ? status < 200 || status >= 300 : status != 200)
         return problem_set(problem, -E_REFUSED, N_("%.*s answers with the status %ld"),
                            SLICE_ARG(host), status);
-    if (b->type && !is_type(type, b->type))
+    struct slice said = slice_of_str(type), media = {0}; /* "text/plain; charset=utf-8" */
+    (void)slice_next(&said, ';', &media);
+    if (b->type && !slice_eq_nocase(slice_trim(media), slice_of_str(b->type)))
         return problem_set(problem, -E_REFUSED, N_("what %.*s sends is not of the type %s"),
                            SLICE_ARG(host), b->type);
     return 0;

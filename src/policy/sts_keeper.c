@@ -37,6 +37,7 @@ struct sts_keeper {
     struct sts_keeper_ops ops;
     struct map rows;
     struct fiber_cond freed;
+    size_t bytes; /* of the policies in all rows */
     uint64_t changes;
     bool refreshing;
 };
@@ -70,7 +71,8 @@ uint64_t sts_keeper_changes(const struct sts_keeper *k) {
 
 /* ------------------------------------------------------------------ rows */
 
-static void forget_oldest(struct sts_keeper *k) {
+/* True: there was one to be forgotten. */
+static bool forget_oldest(struct sts_keeper *k) {
     struct row *oldest = NULL;
     struct map_entry *e;
     size_t at = 0;
@@ -80,18 +82,20 @@ static void forget_oldest(struct sts_keeper *k) {
             oldest = row;
     }
     if (!oldest)
-        return;
+        return false;
     (void)map_remove(&k->rows, oldest->domain);
     k->changes += oldest->has_policy;
+    k->bytes -= oldest->memory.total;
     row_free(oldest);
+    return true;
 }
 
 static struct row *row_get(struct sts_keeper *k, struct slice domain) {
     struct row *row = map_get(&k->rows, domain);
     if (row)
         return row;
-    if (k->rows.count >= STS_KEPT_MAX)
-        forget_oldest(k);
+    while ((k->rows.count >= STS_KEPT_MAX || k->bytes > STS_KEPT_BYTES_MAX) && forget_oldest(k)) {
+    }
     row = mem_zero(sizeof *row + domain.len);
     memcpy(row + 1, domain.ptr, domain.len);
     row->domain = slice_of(row + 1, domain.len);
@@ -122,7 +126,8 @@ static void drop_policy(struct sts_keeper *k, struct row *row) {
     k->changes += row->has_policy;
     row->has_policy = false;
     row->policy = (struct sts_policy){0};
-    arena_reset(&row->memory);
+    k->bytes -= row->memory.total;
+    arena_done(&row->memory);
 }
 
 /* The policy of `text`; true: it is another one than before. */
@@ -139,6 +144,7 @@ static int put_policy(struct sts_keeper *k, struct row *row, struct slice text, 
         sts_policy_write(&before, &row->policy);
     drop_policy(k, row);
     MUST(sts_policy_read(buf_slice(&now), &row->memory, &row->policy, NULL) == 0);
+    k->bytes += row->memory.total;
     (void)slice_to_str(id, row->id, sizeof row->id);
     row->has_policy = true;
     row->stale = false;
@@ -183,12 +189,6 @@ static int look(struct sts_keeper *k, struct row *row, struct arena *a,
     return r < 0 ? -E_TEMPORARY : sts_record_find(&answer, ret_id);
 }
 
-/* Whether a policy that was fetched then is a day old; one of the future cannot be right. */
-static bool is_old(const struct row *row) {
-    usec_t now = fiber_wall();
-    return row->fetched > now || now - row->fetched >= FETCH_EVERY;
-}
-
 /* Fetches what is a day old, domain after domain. */
 static void refresh(void *arg) WAITS {
     struct sts_keeper *k = arg;
@@ -229,7 +229,8 @@ static int update(struct sts_keeper *k, struct row *row) WAITS {
         note(row, 0, "");
     if (r == 0 && !rests && (!row->has_policy || !slice_eq(id, slice_of_str(row->id))))
         return fetch(k, row, arena_copy(&a, id)) == -ECANCELED ? -ECANCELED : 0;
-    if (!row->has_policy || !is_old(row) || rests)
+    usec_t age = fiber_wall() - row->fetched; /* one of the future cannot be right */
+    if (!row->has_policy || rests || (age >= 0 && age < FETCH_EVERY))
         return 0;
     row->stale = true;
     if (!k->refreshing)

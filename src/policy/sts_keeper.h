@@ -44,7 +44,9 @@ struct sts_keeper *sts_keeper_new(const struct sts_keeper_ops *ops);
 void sts_keeper_free(struct sts_keeper *k); /* when no fiber is in it */
 DEFINE_CLEANUP(struct sts_keeper, sts_keeper_free)
 
-#define STS_KEPT_MAX 10000U /* domains; those that were used least recently go */
+/* Domains, and bytes of their policies; those that were used least recently go. */
+#define STS_KEPT_MAX       10000U
+#define STS_KEPT_BYTES_MAX (64U << 20)
 
 /* What holds for a domain now. Slices are the arena's. */
 struct sts_found {

@@ -247,6 +247,28 @@ FIBER_TEST(many_domains_are_bounded) {
     sts_keeper_free(k);
 }
 
+/* Each policy is as large as one may be. */
+FIBER_TEST(bytes_of_policies_are_bounded) {
+    struct world w;
+    _cleanup_(sts_keeper_free_p) struct sts_keeper *k = begin(&w, "v=STSv1; id=1", ENFORCE);
+    _cleanup_(buf_done) struct buf text = {0}, saved = {0};
+    for (unsigned i = 0; i < 3000; i++) {
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+        buf_clear(&text);
+        buf_printf(&text,
+                   "d%u.example 1 1794999999000000\nversion: STSv1\nmode: enforce\n"
+                   "max_age: 604800\n",
+                   i);
+        for (unsigned n = 0; n < STS_MX_MAX; n++)
+            buf_printf(&text, "mx: %060u.%060u.%060u.%057u.x\n", n, n, n, n);
+        sts_keeper_load(k, buf_slice(&text));
+    }
+    sts_keeper_save(k, &saved);
+    assert_true(saved.len > STS_KEPT_BYTES_MAX / 4);
+    assert_true(saved.len < STS_KEPT_BYTES_MAX);
+    assert_true(slice_find(buf_slice(&saved), S("d2999.example 1 ")) >= 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found_once_and_kept),
@@ -262,6 +284,7 @@ int main(void) {
         cmocka_unit_test(test_kept_over_a_restart),
         cmocka_unit_test(test_a_damaged_file_costs_what_is_damaged),
         cmocka_unit_test(test_many_domains_are_bounded),
+        cmocka_unit_test(test_bytes_of_policies_are_bounded),
     };
     return cmocka_run_group_tests_name("sts_keeper", tests, NULL, NULL);
 }
