@@ -616,7 +616,7 @@ const struct conf_setting conf_settings[] = {
              "再送までの時間をランダムにずらす幅。",
              "10%")),
     SPAN(CONF_QUEUE, queue.lifetime, "lifetime", "5d", LIMITS(USEC_MIN, 100 * USEC_DAY),
-         FOR(KEYS | QUEUE, CONF_RELOAD),
+         FOR(KEYS | QUEUE | SCAN, CONF_RELOAD),
          DOC("How long a message is tried before it goes back to its sender.",
              "差出人へ返送（バウンス）するまで、配送を試みる期間。",
              "4d")),

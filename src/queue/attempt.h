@@ -151,8 +151,7 @@ void carry_out(struct attempt *at, struct step *step) WAITS;
 
 /* ------------------------------------------------------------------ sign.c */
 
-/* Has the message signed, once in an attempt, before it goes to another host; a stranger's is not.
- */
+/* Has a message of ours signed, once in an attempt, before it goes to another host. */
 int attempt_sign(struct attempt *at) WAITS;
 
 /* ------------------------------------------------------------------ settle.c */

@@ -147,7 +147,7 @@ struct queue_transmission {
     bool now;            /* although the destination rests */
 };
 
-/* A message that is about to leave, and is not a stranger's. */
+/* A message of ours that is about to leave. */
 struct queue_signing {
     const struct spool_body *body;
     struct slice login; /* the account that has sent it; empty: a trusted network, or this host */

@@ -11,10 +11,31 @@
 
 #include "queue/attempt.h"
 
+/*
+ * Ours is what a user has sent, also through an alias, and what this host or a mailbox has written.
+ * What a trusted network hands in is ours where it leads straight to another host; through an alias
+ * it may be a stranger's that a gateway passed on, with our name in it.
+ */
+static bool is_ours(const struct attempt *at) {
+    switch ((enum queue_origin)at->envelope.origin) {
+    case QUEUE_FROM_USER:
+    case QUEUE_FROM_HOST:
+    case QUEUE_MADE_REPORT:
+        return true;
+    case QUEUE_MADE_EXPANSION:
+        return at->envelope.login.len > 0 && !at->extra.stranger;
+    case QUEUE_MADE_BY_MAILBOX:
+        return at->extra.root == 0; /* an answer, and not what came */
+    case QUEUE_FROM_OUTSIDE:
+        return false;
+    }
+    return false;
+}
+
 int attempt_sign(struct attempt *at) {
     const struct queue_ops *ops = &at->q->ops;
     const struct queue_signing signing = {.body = &at->body, .login = at->envelope.login};
-    if (!ops->sign || attempt_of_stranger(at))
+    if (!ops->sign || !is_ours(at))
         return 0;
     int r = fiber_mutex_lock(&at->signing);
     if (r < 0)

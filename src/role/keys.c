@@ -258,6 +258,13 @@ static int on_dkim_seen(void *arg, const struct rpc_caller *caller,
     return keys_dkim_seen(dkim_of(arg), in->domain, in->selector, problem);
 }
 
+static int on_dkim_sign(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_keys_dkim_sign_in *in, struct arena *a,
+                        struct rpc_keys_dkim_sign_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    return keys_dkim_sign(dkim_of(arg), in, a, out, problem);
+}
+
 static int on_dkim_rotate(void *arg, const struct rpc_caller *caller,
                           const struct rpc_keys_dkim_rotate_in *in, struct arena *a,
                           struct rpc_keys_dkim_rotate_out *out, struct problem *problem) WAITS {
@@ -274,6 +281,7 @@ static const struct rpc_keys_handlers handlers = {
     .dkim_drop = on_dkim_drop,
     .dkim_domains = on_dkim_domains,
     .dkim_seen = on_dkim_seen,
+    .dkim_sign = on_dkim_sign,
     .dkim_rotate = on_dkim_rotate,
 };
 

@@ -19,6 +19,7 @@
 #include "fiber/sync.h"
 #include "fiber/wait.h"
 #include "sender/keyring.h"
+#include "sender/signing.h"
 
 #define FOLDER         "dkim"
 #define REMEMBERED_MAX 1000U          /* domains */
@@ -246,6 +247,60 @@ int keys_dkim_list(struct keys_dkim *d, const struct rpc_keys_dkim_in *in, struc
     for (size_t i = 0; i < keys->count; i++)
         add_public(keys, &keys->list[i], fiber_wall() / USEC_SEC, a, &out->keys[i]);
     return 0;
+}
+
+struct signing {
+    const struct rpc_keys_dkim_sign_in *in;
+    EVP_PKEY **keys;
+    struct arena *arena;
+    struct slice *signatures;
+};
+
+static int sign_work(void *arg) {
+    struct signing *s = arg;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < s->in->selectors_count; i++)
+        r = signing_sign(s->keys[i], (const unsigned char *)s->in->digests[i].ptr, s->arena,
+                         &s->signatures[i]);
+    return r;
+}
+
+static int find_keys(const struct keyring_domain *keys, const struct rpc_keys_dkim_sign_in *in,
+                     EVP_PKEY **ret, struct problem *problem) {
+    for (size_t i = 0; i < in->selectors_count; i++) {
+        ret[i] = NULL;
+        for (size_t k = 0; k < keys->count && !ret[i]; k++)
+            if (slice_eq(slice_of_str(keys->list[k].selector), in->selectors[i]))
+                ret[i] = keys->list[k].key;
+        if (!ret[i])
+            return problem_set(problem, -E_UNKNOWN, N_("%.*s has no DKIM key %.*s"),
+                               SLICE_ARG(in->domain), SLICE_ARG(in->selectors[i]));
+        if (in->digests[i].len != DIGEST_LEN)
+            return problem_set(problem, -EINVAL, "a digest has %u bytes", DIGEST_LEN);
+    }
+    return 0;
+}
+
+int keys_dkim_sign(struct keys_dkim *d, const struct rpc_keys_dkim_sign_in *in, struct arena *a,
+                   struct rpc_keys_dkim_sign_out *out, struct problem *problem) {
+    const struct keyring_domain *keys;
+    if (in->digests_count != in->selectors_count)
+        return problem_set(problem, -EINVAL, "not a digest for each key");
+    struct signing s = {in, arena_array(a, in->selectors_count, sizeof *s.keys), a,
+                        arena_array(a, in->selectors_count, sizeof *s.signatures)};
+    int r = look_up(d, in->domain, &keys, problem);
+    if (r == 0)
+        r = find_keys(keys, in, s.keys, problem);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < in->selectors_count; i++)
+        (void)EVP_PKEY_up_ref(s.keys[i]);    /* the keys may be forgotten meanwhile */
+    r = offload(OFFLOAD_KDF, sign_work, &s); /* RSA takes a millisecond */
+    for (size_t i = 0; i < in->selectors_count; i++)
+        EVP_PKEY_free(s.keys[i]);
+    out->signatures = s.signatures;
+    out->signatures_count = in->selectors_count;
+    return r;
 }
 
 /* ------------------------------------------------------------------ all domains */

@@ -29,6 +29,9 @@ int keys_dkim_rotate(struct keys_dkim *d, struct slice domain, struct slice by,
 int keys_dkim_seen(struct keys_dkim *d, struct slice domain, struct slice selector,
                    struct problem *problem) WAITS;
 
+int keys_dkim_sign(struct keys_dkim *d, const struct rpc_keys_dkim_sign_in *in, struct arena *a,
+                   struct rpc_keys_dkim_sign_out *out, struct problem *problem) WAITS;
+
 /* Domains that have keys, by name, from behind `after` on, at most 1000. */
 int keys_dkim_domains(struct keys_dkim *d, struct slice after, struct arena *a, struct slice **ret,
                       size_t *ret_count) WAITS;

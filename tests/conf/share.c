@@ -107,7 +107,7 @@ static void what_changed_is_listed_with_its_effect(void **state) {
     assert_text(diff.list[0].before, "5d");
     assert_text(diff.list[0].after, "4d");
     assert_false(diff.restart);
-    assert_int_equal(diff.roles, 1U << ROLE_QUEUE | 1U << ROLE_KEYS);
+    assert_int_equal(diff.roles, 1U << ROLE_KEYS | 1U << ROLE_QUEUE | 1U << ROLE_SCAN);
     diff = conf_diff(before, restart, &a);
     assert_int_equal(diff.count, 2);
     assert_true(diff.restart);

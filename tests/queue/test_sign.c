@@ -72,6 +72,16 @@ SERVER_TEST(what_a_user_sends_through_an_alias_is_signed) {
     assert_string_equal(login, "tama@here.test");
 }
 
+SERVER_TEST(what_a_gateway_passed_on_is_not_signed_when_an_alias_sends_it_on) {
+    begin(o);
+    send_from(o, QUEUE_FROM_HOST, "away@here.test");
+    server_wait(o, USEC_MIN);
+    assert_string_equal(server_last(o, "out@away.test")->head, "");
+    send_from(o, QUEUE_FROM_HOST, "a@one.test");
+    server_wait(o, USEC_MIN);
+    assert_string_equal(server_last(o, "a@one.test")->head, FIELD);
+}
+
 static int refuse(struct server *o, const struct queue_transmission *t, const struct recipient *to,
                   struct arena *a, struct relay_result *ret) {
     (void)o;
@@ -136,6 +146,7 @@ int main(void) {
         cmocka_unit_test(test_what_stays_here_is_not_signed),
         cmocka_unit_test(test_a_strangers_message_is_not_signed_also_not_when_an_alias_sends_it_on),
         cmocka_unit_test(test_what_a_user_sends_through_an_alias_is_signed),
+        cmocka_unit_test(test_what_a_gateway_passed_on_is_not_signed_when_an_alias_sends_it_on),
         cmocka_unit_test(test_a_report_that_leaves_is_signed),
         cmocka_unit_test(test_while_nobody_can_sign_a_message_waits_and_is_no_failed_attempt),
         cmocka_unit_test(test_a_key_that_cannot_sign_holds_messages_back_and_fails_none),

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "io/tls.h"
+#include "sender/dkim/dkim_key.h"
+#include "sender/dkim/dkim_sign.h"
 
 #define HOST "mail.example.test"
 
@@ -139,6 +141,40 @@ FIBER_TEST(a_rotation_is_told_and_not_begun_twice) {
     lone_end(l);
 }
 
+FIBER_TEST(digests_are_signed_with_the_keys_that_are_named_and_no_others) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct lone *l = begin();
+    struct problem problem = {0};
+    const struct rpc_caller scan = {.role = ROLE_SCAN};
+    static const char text[] = "what is signed";
+    unsigned char digest[DIGEST_LEN];
+    dkim_sign_digest(S("what is signed"), digest);
+    assert_int_equal(keep(l, "example.test"), 0);
+    struct rpc_keys_dkim_out keys = ask(l, "example.test", &a);
+    struct slice selectors[] = {keys.keys[0].selector, keys.keys[1].selector};
+    struct slice digests[] = {slice_of(digest, DIGEST_LEN), slice_of(digest, DIGEST_LEN)};
+    struct rpc_keys_dkim_sign_in in = {S("example.test"), selectors, 2, digests, 2};
+    struct rpc_keys_dkim_sign_out out = {0};
+    assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem), 0);
+    assert_int_equal(out.signatures_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct dkim_key key;
+        bool policy;
+        assert_null(dkim_key_read(keys.keys[i].record, &key, &policy));
+        assert_true(dkim_key_verifies(&key, out.signatures[i], slice_of_str(text)));
+        dkim_key_done(&key);
+    }
+    in.domain = S("example.org");
+    assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem),
+                     -E_UNKNOWN);
+    in.domain = S("example.test");
+    digests[1].len--;
+    assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem), -EINVAL);
+    in.digests_count = 1;
+    assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem), -EINVAL);
+    lone_end(l);
+}
+
 FIBER_TEST(what_has_keys_is_listed_by_name) {
     _cleanup_(arena_done) struct arena a = {0};
     struct lone *l = begin();
@@ -162,6 +198,7 @@ int main(void) {
         TEST(keys_are_told_of_in_public_and_are_the_same_after_a_death),
         TEST(the_name_of_the_host_gets_keys_without_being_a_domain_and_keeps_them),
         TEST(a_rotation_is_told_and_not_begun_twice),
+        TEST(digests_are_signed_with_the_keys_that_are_named_and_no_others),
         TEST(what_has_keys_is_listed_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

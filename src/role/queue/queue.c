@@ -30,6 +30,7 @@ struct queue_role {
     struct routes *routes;
     struct taken_room *taken;
     struct queue_policies *policies;
+    unsigned scans; /* which scan process signs next */
 };
 
 static struct queue *queue_of(const struct process *p) {
@@ -104,6 +105,32 @@ static struct rpc_link *relay_for(struct process *p, struct slice domain) {
     return process_link(p, ROLE_RELAY, (unsigned)(siphash_keyed(domain, key) & 0xffff));
 }
 
+static int sign(void *arg, const struct queue_signing *q, struct arena *a,
+                struct slice *ret) WAITS {
+    struct process *p = arg;
+    struct queue_role *role = p->state;
+    struct rpc_scan_sign_in in = {.login = q->login,
+                                  .bytes = q->body->bytes,
+                                  .file = q->body->fd,
+                                  .file_len = q->body->file_len};
+    struct rpc_scan_sign_out out;
+    int r = call_scan_sign(process_link(p, ROLE_SCAN, role->scans++), &in, a, &out, NULL);
+    if (r == 0)
+        *ret = out.fields;
+    return r;
+}
+
+/* The fields in front of a message, and its bytes that are in memory. */
+static struct slice with_head(struct slice head, struct slice bytes, struct arena *a) {
+    if (head.len == 0)
+        return bytes;
+    char *both = arena_alloc(a, head.len + bytes.len);
+    memcpy(both, head.ptr, head.len);
+    if (bytes.len > 0)
+        memcpy(both + head.len, bytes.ptr, bytes.len);
+    return slice_of(both, head.len + bytes.len);
+}
+
 /* The MTA-STS policy of the domain, and a word in the journey where it could not be had. */
 static int find_policy(struct process *p, const struct queue_transmission *t, struct slice domain,
                        struct arena *a, struct sts_found *ret) WAITS {
@@ -127,7 +154,7 @@ static int hand_over(struct process *p, const struct queue_transmission *t, stru
         .id = t->message.id,
         .envelope = *t->message.envelope,
         .domain = t->domain,
-        .bytes = body->bytes,
+        .bytes = with_head(t->head, body->bytes, a),
         .file = body->fd,
         .file_len = body->file_len,
         .now = t->now,
@@ -236,6 +263,7 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
                             .resolve = ask_directory,
                             .deliver = deliver,
                             .transmit = transmit,
+                            .sign = sign,
                             .event = log_event,
                             .destination = destination};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

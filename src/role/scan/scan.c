@@ -32,6 +32,7 @@ static int on_count_failure(void *arg, const struct rpc_caller *caller,
 }
 
 static const struct rpc_scan_handlers handlers = {.judge = scan_on_judge,
+                                                  .sign = scan_on_sign,
                                                   .count_failure = on_count_failure};
 
 const struct process_work role_scan = {

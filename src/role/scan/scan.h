@@ -6,16 +6,19 @@
  *     scan.c         its life, what it answers
  *     scan_judge.c   who has sent a message, and what is to become of it
  *     scan_body.c    the bytes of a message, which may be in a file
+ *     scan_sign.c    signing what leaves in our name
  */
 #pragma once
 
+#include "base/map.h"
 #include "proc/process.h"
 #include "sender/decide.h"
 #include "sender/patience.h"
 
 struct scan {
-    unsigned judging;          /* messages at this moment */
+    unsigned judging;          /* messages at this moment, and being signed */
     struct patience *patience; /* with those domains that fall to this process */
+    struct map signers;        /* which keys sign, by domain: scan_sign.c */
 };
 
 /* So many at a time; then whoever asks is to come again. A message that waits for DNS takes about
@@ -29,6 +32,10 @@ struct scan {
 /* Answers scan.judge. -E_LIMIT: too many at a time. */
 int scan_on_judge(void *arg, const struct rpc_caller *caller, const struct rpc_scan_judge_in *in,
                   struct arena *a, struct rpc_scan_judge_out *out, struct problem *problem) WAITS;
+
+/* Answers scan.sign. -EPIPE: the keys role is away, -E_BUSY: another try will do. */
+int scan_on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_scan_sign_in *in,
+                 struct arena *a, struct rpc_scan_sign_out *out, struct problem *problem) WAITS;
 
 /* Where the bytes of a message are, as a call brings them. */
 struct scan_message {
