@@ -16,3 +16,16 @@ void digest_add(EVP_MD_CTX *hash, struct slice bytes) {
 void digest_end(EVP_MD_CTX *hash, unsigned char ret[static DIGEST_LEN]) {
     MUST(EVP_DigestFinal_ex(hash, ret, NULL) == 1);
 }
+
+EVP_MD_CTX *digest_copy(const EVP_MD_CTX *hash) {
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    MUST(copy && EVP_MD_CTX_copy_ex(copy, hash) == 1);
+    return copy;
+}
+
+void digest_of(struct slice bytes, unsigned char ret[static DIGEST_LEN]) {
+    EVP_MD_CTX *hash = digest_begin();
+    digest_add(hash, bytes);
+    digest_end(hash, ret);
+    EVP_MD_CTX_free(hash);
+}

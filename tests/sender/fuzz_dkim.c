@@ -28,6 +28,7 @@ static void read_der(struct slice der) {
 
 static void read_key(struct slice text) {
     struct dkim_key key;
+    unsigned char digest[DIGEST_LEN];
     bool is_policy;
     const char *why = dkim_key_read(text, &key, &is_policy);
     MUST((why == NULL) == (key.key != NULL) && !(is_policy && !why));
@@ -36,7 +37,8 @@ static void read_key(struct slice text) {
     MUST(dkim_key_is(text));
     MUST(key.type == DKIM_ED25519 ? key.bits == 256
                                   : key.bits >= DKIM_RSA_MIN && key.bits <= DKIM_RSA_MAX);
-    MUST(!dkim_key_verifies(&key, S("no signature"), text));
+    digest_of(text, digest);
+    MUST(!dkim_key_verifies(&key, S("no signature"), digest));
     dkim_key_done(&key);
 }
 

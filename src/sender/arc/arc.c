@@ -81,14 +81,14 @@ struct ending {
 };
 
 /* 1: it is right; 0: the outcome says what not; -ECANCELED. */
-static int check_claim(struct ending *e, const struct dkim_signature *s, struct slice text,
-                       const char *why, size_t instance) WAITS {
+static int check_claim(struct ending *e, const struct dkim_signature *s,
+                       const unsigned char *digest, const char *why, size_t instance) WAITS {
     struct dkim_outcome o = {0};
     const struct dkim_claim claim = {.algorithm = s->algorithm,
                                      .domain = s->domain,
                                      .selector = s->selector,
                                      .signature = s->signature,
-                                     .text = text};
+                                     .digest = digest};
     int r = dkim_claim_check(&claim, e->dns, e->arena, &o);
     if (r < 0 || o.result == DKIM_PASS)
         return r < 0 ? r : 1;
@@ -112,8 +112,9 @@ static int check_newest(struct arc_verifier *v, struct ending *e) WAITS {
         return 0;
     }
     dkim_signed_header(&v->fields, last->message, &last->signature, &text);
-    return check_claim(e, &last->signature, buf_slice(&text),
-                       N_("the header is not what was signed"), v->sets.count);
+    digest_of(buf_slice(&text), hash);
+    return check_claim(e, &last->signature, hash, N_("the header is not what was signed"),
+                       v->sets.count);
 }
 
 static void tell_sets(struct arc_verifier *v, struct ending *e) {
@@ -141,13 +142,13 @@ int arc_verifier_end(struct arc_verifier *v, const struct dns_client *dns, struc
     ret->instance = 0;
     if (v->sets.count == 0)
         return 0;
+    unsigned char(*digests)[DIGEST_LEN] = arena_array(a, v->sets.count, DIGEST_LEN);
     int r = check_newest(v, &e);
-    for (size_t i = v->sets.count; r > 0 && i > 0; i--) {
-        _cleanup_(buf_done) struct buf text = {0};
-        arc_sealed_text(&v->sets, i, &text);
-        r = check_claim(&e, &v->sets.list[i - 1].sealed, buf_slice(&text),
+    if (r > 0)
+        arc_sealed_digests(&v->sets, digests);
+    for (size_t i = v->sets.count; r > 0 && i > 0; i--)
+        r = check_claim(&e, &v->sets.list[i - 1].sealed, digests[i - 1],
                         N_("the sets are not what was sealed"), i);
-    }
     if (r <= 0)
         return r;
     ret->result = ARC_PASS;

@@ -74,7 +74,7 @@ void arc_seal_message(struct arc_seal *s, struct slice signature,
     sender_field_add(&text, &message, true);
     sender_field_add(&text, &seal, true);
     text.len -= 2;
-    dkim_sign_digest(buf_slice(&text), digest);
+    digest_of(buf_slice(&text), digest);
 }
 
 void arc_seal_end(struct arc_seal *s, struct slice signature, struct buf *to) {

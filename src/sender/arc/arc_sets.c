@@ -149,19 +149,32 @@ const char *arc_sets_read(const struct sender_fields *fields, struct arena *a, s
     return why ? why : judge_structure(ret, ret_instance);
 }
 
-void arc_sealed_text(const struct arc_sets *sets, size_t instance, struct buf *to) {
-    for (size_t i = 0; i < instance; i++) {
+static void add_text(EVP_MD_CTX *to, struct buf *text) {
+    digest_add(to, buf_slice(text));
+    text->len = 0;
+}
+
+/* What a seal is of goes on where that of the one before had its signature: each set is hashed
+ * once. */
+void arc_sealed_digests(const struct arc_sets *sets, unsigned char (*ret)[DIGEST_LEN]) {
+    _cleanup_(buf_done) struct buf text = {0};
+    EVP_MD_CTX *whole = digest_begin();
+    for (size_t i = 0; i < sets->count; i++) {
         const struct arc_fields *s = &sets->list[i];
-        sender_field_add(to, s->results, true);
-        sender_field_add(to, s->message, true);
-        if (i + 1 < instance) {
-            sender_field_add(to, s->seal, true);
-            continue;
-        }
         struct sender_field own = *s->seal;
         own.all = s->sealed.signed_form;
         own.value = slice_from(own.all, (size_t)(s->seal->value.ptr - s->seal->all.ptr));
-        sender_field_add(to, &own, true);
-        to->len -= 2;
+        sender_field_add(&text, s->results, true);
+        sender_field_add(&text, s->message, true);
+        add_text(whole, &text);
+        EVP_MD_CTX *unsealed = digest_copy(whole);
+        sender_field_add(&text, &own, true);
+        text.len -= 2; /* without the last line end */
+        add_text(unsealed, &text);
+        digest_end(unsealed, ret[i]);
+        EVP_MD_CTX_free(unsealed);
+        sender_field_add(&text, s->seal, true);
+        add_text(whole, &text);
     }
+    EVP_MD_CTX_free(whole);
 }

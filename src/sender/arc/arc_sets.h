@@ -23,8 +23,11 @@ struct arc_sets {
 const char *arc_sets_read(const struct sender_fields *fields, struct arena *a, struct arc_sets *ret,
                           unsigned *ret_instance);
 
-/* Appends what the seal of set `instance` is of: all sets up to it (§5.1.1). */
-void arc_sealed_text(const struct arc_sets *sets, size_t instance, struct buf *to);
+/*
+ * SHA-256 of what each seal is of, which is all sets up to it (§5.1.1). `ret` has room for as many
+ * as there are sets.
+ */
+void arc_sealed_digests(const struct arc_sets *sets, unsigned char (*ret)[DIGEST_LEN]);
 
 /* The number behind "i=" at the front of ARC-Authentication-Results, and what follows it. */
 bool arc_results_read(struct slice value, struct arena *a, unsigned *ret_instance,

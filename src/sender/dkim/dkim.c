@@ -117,6 +117,7 @@ void dkim_verifier_add(struct dkim_verifier *v, struct slice chunk) {
 static int end_one(struct dkim_verifier *v, struct one *o, const struct dns_client *dns,
                    struct arena *a) WAITS {
     _cleanup_(buf_done) struct buf text = {0};
+    unsigned char digest[DIGEST_LEN];
     if (!slice_eq(o->signature.body_hash, slice_of(o->body->hash, DIGEST_LEN))) {
         o->outcome.result = DKIM_FAIL;
         o->outcome.why = N_("the body is not what was signed");
@@ -128,13 +129,14 @@ static int end_one(struct dkim_verifier *v, struct one *o, const struct dns_clie
         return 0;
     }
     dkim_signed_header(&v->fields, o->field, &o->signature, &text);
+    digest_of(buf_slice(&text), digest);
     const struct dkim_claim claim = {
         .algorithm = o->signature.algorithm,
         .domain = o->signature.domain,
         .selector = o->signature.selector,
         .identity = o->signature.identity,
         .signature = o->signature.signature,
-        .text = buf_slice(&text),
+        .digest = digest,
     };
     int r = dkim_claim_check(&claim, dns, a, &o->outcome);
     if (r == 0 && o->outcome.result == DKIM_PASS && o->body->beyond > 0) {

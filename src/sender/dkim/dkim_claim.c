@@ -46,7 +46,7 @@ static void try_key(const struct dkim_claim *claim, struct slice record, struct 
     why = judge_key(claim, &key);
     if (why)
         decide(out, DKIM_PERMERROR, why);
-    else if (dkim_key_verifies(&key, claim->signature, claim->text))
+    else if (dkim_key_verifies(&key, claim->signature, claim->digest))
         decide(out, DKIM_PASS, NULL);
     else
         decide(out, DKIM_FAIL, N_("the header is not what was signed"));

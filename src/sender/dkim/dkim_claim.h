@@ -10,9 +10,9 @@
 struct dkim_claim {
     enum dkim_algorithm algorithm;
     struct slice domain, selector;
-    struct slice identity;  /* i=; empty: there is none */
-    struct slice signature; /* bytes */
-    struct slice text;
+    struct slice identity;       /* i=; empty: there is none */
+    struct slice signature;      /* bytes */
+    const unsigned char *digest; /* SHA-256 of the text that was signed */
 };
 
 /*

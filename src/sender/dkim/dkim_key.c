@@ -103,23 +103,24 @@ void dkim_key_done(struct dkim_key *k) {
     k->key = NULL;
 }
 
+/* PKCS #1 over the digest (RFC 6376 §3.3.2), or Ed25519 of it (RFC 8463 §3). */
 bool dkim_key_verifies(const struct dkim_key *k, struct slice signature,
-                       struct slice signed_bytes) {
-    unsigned char digest[DIGEST_LEN];
-    EVP_MD_CTX *c = EVP_MD_CTX_new();
-    const EVP_MD *md = k->type == DKIM_RSA ? EVP_sha256() : NULL;
-    if (k->type == DKIM_ED25519) {
-        EVP_MD_CTX *hash = digest_begin();
-        digest_add(hash, signed_bytes);
-        digest_end(hash, digest);
-        EVP_MD_CTX_free(hash);
-        signed_bytes = slice_of(digest, sizeof digest);
+                       const unsigned char digest[static DIGEST_LEN]) {
+    const unsigned char *bytes = (const unsigned char *)signature.ptr;
+    bool right;
+    if (k->type == DKIM_RSA) {
+        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k->key, NULL);
+        right = c && EVP_PKEY_verify_init(c) == 1 &&
+                EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()) == 1 &&
+                EVP_PKEY_verify(c, bytes, signature.len, digest, DIGEST_LEN) == 1;
+        EVP_PKEY_CTX_free(c);
+    } else {
+        EVP_MD_CTX *c = EVP_MD_CTX_new();
+        right = c && EVP_DigestVerifyInit(c, NULL, NULL, NULL, k->key) == 1 &&
+                EVP_DigestVerify(c, bytes, signature.len, digest, DIGEST_LEN) == 1;
+        EVP_MD_CTX_free(c);
     }
-    bool right = c && EVP_DigestVerifyInit(c, NULL, md, NULL, k->key) == 1 &&
-                 EVP_DigestVerify(c, (const unsigned char *)signature.ptr, signature.len,
-                                  (const unsigned char *)signed_bytes.ptr, signed_bytes.len) == 1;
     ERR_clear_error();
-    EVP_MD_CTX_free(c);
     return right;
 }
 

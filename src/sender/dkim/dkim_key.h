@@ -35,5 +35,6 @@ bool dkim_key_same(struct slice one, struct slice other);
 /* Of the zero value, too. */
 void dkim_key_done(struct dkim_key *k);
 
-/* Whether the signature of these bytes is right; of Ed25519, of their SHA-256. */
-bool dkim_key_verifies(const struct dkim_key *k, struct slice signature, struct slice signed_bytes);
+/* Whether it is the signature of a text, of which this is the SHA-256. */
+bool dkim_key_verifies(const struct dkim_key *k, struct slice signature,
+                       const unsigned char digest[static DIGEST_LEN]);

@@ -61,13 +61,6 @@ static void add_folded(struct buf *to, size_t *line, struct slice text, char beh
     }
 }
 
-void dkim_sign_digest(struct slice text, unsigned char digest[static DIGEST_LEN]) {
-    EVP_MD_CTX *hash = digest_begin();
-    digest_add(hash, text);
-    digest_end(hash, digest);
-    EVP_MD_CTX_free(hash);
-}
-
 void dkim_sign_begin(const struct dkim_signing *signing, const struct sender_fields *fields,
                      struct slice names, struct buf *field,
                      unsigned char digest[static DIGEST_LEN]) {
@@ -93,7 +86,7 @@ void dkim_sign_begin(const struct dkim_signing *signing, const struct sender_fie
     const struct dkim_signature signature = {
         .relaxed_header = true, .names = names, .signed_form = all};
     dkim_signed_header(fields, &own, &signature, &text);
-    dkim_sign_digest(buf_slice(&text), digest);
+    digest_of(buf_slice(&text), digest);
 }
 
 void dkim_sign_end(struct buf *field, struct slice signature) {

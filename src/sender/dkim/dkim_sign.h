@@ -35,6 +35,3 @@ void dkim_sign_begin(const struct dkim_signing *signing, const struct sender_fie
 
 /* Appends the signature and the line end. */
 void dkim_sign_end(struct buf *field, struct slice signature);
-
-/* SHA-256 of a text that is signed. */
-void dkim_sign_digest(struct slice text, unsigned char digest[static DIGEST_LEN]);
