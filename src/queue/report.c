@@ -127,6 +127,7 @@ void report_compose(struct attempt *at, queue_id id, const struct report_item *i
         .recipient_count = count,
         .eight_bit = true,
         .to_postmaster = items[0].to_postmaster,
+        .tls_waived = (at->envelope.shape & SHAPE_TLS_WAIVED) != 0,
         .kept = items[0].to_postmaster && items[0].task->outcome == OUTCOME_LATER,
     };
     dsn.message = returned_part(at, &dsn);

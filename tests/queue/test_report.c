@@ -201,12 +201,16 @@ SERVER_TEST(report_has_the_fields_of_rfc_3464) {
 }
 
 static uint32_t shape_of_report;
+static bool report_waives;
 
 static int note_shape(struct server *o, const struct queue_transmission *t,
                       const struct recipient *recipient, struct arena *a,
                       struct relay_result *ret) {
-    if (slice_starts(recipient->address, S("kiku")))
+    if (slice_starts(recipient->address, S("kiku"))) {
         shape_of_report = t->message.envelope->shape;
+        report_waives =
+            slice_find(t->message.body->bytes, S("\r\nTLS-Required: No\r\nAuto-Submitted: ")) > 0;
+    }
     return by_name(o, t, recipient, a, ret);
 }
 
@@ -229,6 +233,7 @@ SERVER_TEST(rfc8689_5_a_report_goes_as_secretly_as_the_message_was_to) {
         assert_int_equal(queue_submit(o->queue, &message, &problem), 0);
         server_wait(o, USEC_MIN);
         assert_int_equal(shape_of_report, wishes[i]);
+        assert_int_equal(report_waives, wishes[i] == SHAPE_TLS_WAIVED);
     }
 }
 

@@ -200,6 +200,8 @@ static void add_header(struct buf *to, const struct dsn *dsn, enum returned retu
     compose_text_field(to, "Subject", slice_of_str(dsn_subject(dsn)));
     add_field(to, "Message-ID", dsn->message_id);
     add_references(to, dsn->message);
+    if (dsn->tls_waived)
+        buf_add_str(to, "TLS-Required: No\r\n");
     buf_add_str(to, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
     buf_printf(to,
                "%sContent-Type: multipart/report; report-type=delivery-status;\r\n"

@@ -38,6 +38,7 @@ struct dsn {
     const struct address *sender; /* reverse-path of the message, or the postmaster: into To */
     bool to_postmaster;       /* of this host, about a stranger's message that goes in circles */
     bool kept;                /* and which waits in the queue until he has looked at it */
+    bool tls_waived;          /* the message said TLS-Required: No (RFC 8689 §3), so this does */
     struct slice host;        /* our own name */
     struct slice envelope_id; /* ENVID as it came (xtext), or empty */
     usec_t arrival;           /* of the message; 0: not known */
