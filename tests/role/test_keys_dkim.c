@@ -163,8 +163,7 @@ FIBER_TEST(digests_are_signed_with_the_keys_that_are_named_and_no_others) {
         dkim_key_done(&key);
     }
     in.domain = S("example.org");
-    assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem),
-                     -E_UNKNOWN);
+    assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem), -E_UNKNOWN);
     in.domain = S("example.test");
     digests[1].len--;
     assert_int_equal(calls(l)->dkim_sign(&l->process, &scan, &in, &a, &out, &problem), -EINVAL);
