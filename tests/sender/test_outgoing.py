@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What leaves in our name verifies at dkimpy and Mail::DKIM; what is not ours leaves as it came."""
+"""What leaves in our name verifies at dkimpy, Mail::DKIM, mailauth and rspamd; what is not ours leaves as it
+came."""
 import json
 import pathlib
 import re
@@ -14,8 +15,11 @@ import dkim
 import pytest
 from fake_dns import FakeDns
 from server import PASSWORD, Server
+from signers import rspamd
+from stub_dns import StubDns
 
 HERE = pathlib.Path(__file__).parent
+TOP = HERE.parents[1]
 BASE = {"mail.example.test A": ["192.0.2.1"], "outside.test MX": ["10 mx.outside.test"]}
 TAMA = "tama@example.test"
 
@@ -132,6 +136,24 @@ def by_mail_dkim(post, message):
     return json.loads(done.stdout)[0]["dkim"]
 
 
+def by_mailauth(post, message):
+    asked = {"records": {f"{name} TXT": [[text]] for name, text in post.records.items()},
+             "asked": [{"message": message.decode("latin-1"), "client": "192.0.2.1", "mail_from": TAMA,
+                        "helo": "mail.example.test"}]}
+    done = subprocess.run(["node", HERE / "mailauth.mjs", "all"], check=True, capture_output=True, cwd=TOP,
+                          input=json.dumps(asked).encode())
+    return json.loads(done.stdout)[0]["dkim"]
+
+
+def by_rspamd(post, message, folder):
+    """The domains of whose signatures it says that they are right, and those of whose it does not."""
+    with StubDns({f"{name} TXT": [[text]] for name, text in post.records.items()}) as dns, \
+            rspamd(folder, "", dns.address) as ask:
+        symbols = ask(message, "192.0.2.1")["symbols"]
+    return [[option.partition(":")[0] for option in symbols.get(name, {}).get("options", [])]
+            for name in ("R_DKIM_ALLOW", "R_DKIM_REJECT")]
+
+
 BOTH = ["rsa-sha256", "ed25519-sha256"]
 
 
@@ -145,6 +167,16 @@ def test_a_users_message_bears_both_signatures(post):
     assert b"h=From:From:To:To:Subject:Subject:" in signed and b";l=" not in signed
     made, ends = (int(re.search(rb"%b=(\d+)" % tag, signed)[1]) for tag in (b"t", b"x"))
     assert ends - made == 7 * 86400  # above the life of the queue
+
+
+def test_other_programs_find_both_signatures_right(post, tmp_path):
+    post.publish("example.test")
+    submit(post, f"From: Tama <{TAMA}>\r\nTo: a@outside.test\r\nSubject: hello\r\n\r\nText \r\n\r\n")
+    _, _, message = post.host.wait()
+    assert by_mail_dkim(post, message)[0] == "pass"  # it does not know the other one, Ed25519
+    assert by_mailauth(post, message) == ["pass", "pass"]
+    assert by_rspamd(post, message, tmp_path) == [["example.test", "example.test"], []]
+    assert by_rspamd(post, message.replace(b"hello", b"hallo"), tmp_path)[0] == []
 
 
 def test_a_large_message_of_8_bit_bytes_in_a_file_is_signed(post):
