@@ -169,6 +169,9 @@ struct conf {
         enum conf_dmarc dmarc;
         enum conf_spf_fail spf_fail;
         struct conf_senders exempt, trusted_sealer;
+        struct slice reports_to; /* a local part; empty: nowhere */
+        bool send_reports;
+        struct slice reports_organization; /* empty: the host name */
     } authentication;
 
     struct { /* of one account; 0: no limit */

@@ -172,7 +172,7 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 const struct conf_setting conf_settings[] = {
     /* ---------------------------------------------------------------- the machine */
     HOST(CONF_TOP, hostname, "hostname", NULL,
-         FOR(MASTER | EDGE | DIRECTORY | KEYS | QUEUE | RELAY | SCAN, CONF_RELOAD),
+         FOR(MASTER | EDGE | DIRECTORY | KEYS | QUEUE | RELAY | SCAN | EVENTS, CONF_RELOAD),
          DOC("The full name of this machine, as other hosts find it in DNS and as it greets them.",
              "このサーバーの完全修飾ドメイン名（FQDN）。DNS に登録されている必要があり、接続先への EHLO でも使います。",
              "mail.example.jp")),
@@ -457,6 +457,26 @@ const struct conf_setting conf_settings[] = {
              "why: of a forwarder or a list; one line for each.",
              "そこに届いた時点で DMARC が pass だったという記録（ARC）を信じるドメインと、その理由。転送元やメーリングリストのためのもので、1 行に一つずつ書きます。",
              "lists.example.jp \"lists of the society\"")),
+
+    TEXT(CONF_AUTHENTICATION, authentication.reports_to, "reports-to", "dmarc-reports", NONE,
+         LIMITS(1, 64), FOR(EDGE, CONF_RELOAD),
+         DOC("The local part of the addresses, at any domain of this host, to which other hosts send "
+             "DMARC reports. Messages to it go where the address leads, as all do; what they report is "
+             "also kept, and `hayauma report dmarc` shows it.",
+             "ほかのサーバーが DMARC レポートを送ってくるアドレスのローカル部（どのドメインでも同じ）。メールは通常どおり配送し、レポートの内容は保存して hayauma report dmarc で表示します。",
+             "dmarc")),
+    BOOL(CONF_AUTHENTICATION, authentication.send_reports, "send-reports", "yes",
+         FOR(SCAN | QUEUE, CONF_RELOAD),
+         DOC("Whether domains that ask for it in DNS are told once a day what came here in their name "
+             "(DMARC aggregate reports). They are told addresses of servers and numbers, and nothing of "
+             "people or texts.",
+             "DNS で求めているドメインに、その名で届いたメールについてのレポート（DMARC 集計レポート）を 1 日に一度送るかどうか。送るのはサーバーのアドレスと件数だけで、利用者や本文の情報は含みません。",
+             "no")),
+    TEXT(CONF_AUTHENTICATION, authentication.reports_organization, "reports-organization", "none",
+         NONE, LIMITS(1, 200), FOR(EVENTS, CONF_RELOAD),
+         DOC("Who reports, as these reports say it; none for the host name.",
+             "送るレポートに書く組織名。none ならホスト名を使います。",
+             "\"Example University\"")),
 
     /* ---------------------------------------------------------------- sending */
     NUMBER(CONF_SENDING, sending.messages_per_hour, "messages-per-hour", "500",

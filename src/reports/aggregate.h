@@ -11,24 +11,12 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "message/report/told.h"
 
 #define AGGREGATE_TEXT_MAX 512U /* bytes of a text; a longer one is cut */
 #define AGGREGATE_AUTH_MAX 8U   /* results of DKIM and SPF in a row; further ones are left out */
 
-enum aggregate_disposition { /* RFC 9990 §3.1.1.9 */
-                             AGGREGATE_NONE,
-                             AGGREGATE_PASS, /* new in RFC 9990; before it, "none" */
-                             AGGREGATE_QUARANTINE,
-                             AGGREGATE_REJECT,
-};
-
 const char *aggregate_disposition_name(enum aggregate_disposition d);
-
-/* What SPF or DKIM said by itself, aligned or not. */
-struct aggregate_auth {
-    bool is_spf;
-    struct slice domain, selector, result; /* "pass"; the selector is DKIM's */
-};
 
 struct aggregate_row {
     struct slice source; /* an IP address in its one form; as it stood there if it is none */

@@ -8,14 +8,6 @@
 #include "base/map.h"
 #include "reports/aggregate.h"
 
-struct tally_row {
-    struct slice domain, source;
-    uint64_t messages;
-    uint64_t passed;    /* aggregate_passed() */
-    uint64_t dkim, spf; /* as the reports have it: aligned by this one */
-    uint64_t quarantined, rejected;
-};
-
 /* Begins as the zero value. */
 struct tally {
     struct arena arena;

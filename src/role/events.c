@@ -15,11 +15,13 @@
 #include "journey/event_log.h"
 #include "journey/lines.h"
 #include "message/queue_id.h"
+#include "role/events_reports.h"
 #include "role/roles.h"
 
 struct role_state {
     struct event_log *events;
     struct lines *lines;
+    struct events_reports *reports;
 };
 
 /* ------------------------------------------------------------------ life */
@@ -51,8 +53,11 @@ static int events_open(struct process *p, struct problem *problem) {
     s->lines = lines_new(&lines);
     s->events = event_log_new(&options);
     int r = fiber_spawn_under(p->root, "events", event_log_work, s->events);
+    s->reports = events_reports_new(p);
     if (r == 0)
         r = fiber_spawn_under(p->root, "log", lines_work, s->lines);
+    if (r == 0)
+        r = events_reports_start(s->reports);
     return r < 0 ? problem_set(problem, r, "no memory for the event log") : 0;
 }
 
@@ -75,6 +80,7 @@ static int events_reload(struct process *p, const struct conf *before,
 
 static void events_stop(struct process *p) WAITS {
     struct role_state *s = p->state;
+    events_reports_stop(s->reports);
     event_log_stop(s->events);
     lines_stop(s->lines);
 }
@@ -107,6 +113,8 @@ static int on_add(void *arg, const struct rpc_caller *caller, const struct rpc_e
                          role_name(caller->role), what);
     else
         event_log_add(s->events, caller->role, &in->event);
+    if (!what && caller->role == ROLE_QUEUE && slice_eq(in->event.kind, S(KIND_BOUNCED)))
+        events_reports_failed(s->reports, in->event.message);
     return 0;
 }
 
@@ -177,7 +185,77 @@ static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_e
     return 0;
 }
 
+/* ------------------------------------------------------------------ reports */
+
+static struct events_reports *reports_of(void *arg) {
+    return ((struct role_state *)((struct process *)arg)->state)->reports;
+}
+
+static int on_seen(void *arg, const struct rpc_caller *caller,
+                   const struct rpc_events_seen_in *in) {
+    (void)caller;
+    events_reports_seen(reports_of(arg), &in->message);
+    return 0;
+}
+
+static int on_reported(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_events_reported_in *in, struct arena *a,
+                       struct rpc_events_reported_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return events_reports_keep(reports_of(arg), in, problem);
+}
+
+static int on_reported_failure(void *arg, const struct rpc_caller *caller,
+                               const struct rpc_events_reported_failure_in *in, struct arena *a,
+                               struct rpc_events_reported_failure_out *out,
+                               struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return events_reports_keep_failure(reports_of(arg), &in->report, problem);
+}
+
+static int on_reported_bad(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_events_reported_bad_in *in, struct arena *a,
+                           struct rpc_events_reported_bad_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return events_reports_keep_bad(reports_of(arg), &in->report, problem);
+}
+
+static int on_reports(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_events_reports_in *in, struct arena *a,
+                      struct rpc_events_reports_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    return events_reports_list(reports_of(arg), in, a, out, problem);
+}
+
+static int on_take_report(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_events_take_report_in *in, struct arena *a,
+                          struct rpc_events_take_report_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    return events_reports_take(reports_of(arg), in->today, a, out, problem);
+}
+
+static int on_send_report(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_events_send_report_in *in, struct arena *a,
+                          struct rpc_events_send_report_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)a;
+    return events_reports_send(reports_of(arg), in, &out->go, problem);
+}
+
 static const struct rpc_events_handlers handlers = {
+    .seen = on_seen,
+    .reported = on_reported,
+    .reported_failure = on_reported_failure,
+    .reported_bad = on_reported_bad,
+    .reports = on_reports,
+    .take_report = on_take_report,
+    .send_report = on_send_report,
     .add = on_add,
     .keep = on_keep,
     .find = on_find,

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reports of others about the messages that name a domain of ours as their author, from files.
+ * Reports of others about the messages that name a domain of ours as their author: those that came
+ * by mail and were kept, or those in files.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/read.h"
 #include "cli/cli.h"
 #include "cli/sender/judging.h"
+#include "cli/sender/reports_access.h"
 #include "cli/terminal/row.h"
 #include "cli/terminal/when.h"
 #include "message/address/domain.h"
@@ -19,10 +22,12 @@
 /* What was found in all files. */
 struct view {
     struct cli *c;
-    struct when_range range; /* of the end of what a report is about */
-    struct slice domain;     /* empty: all */
-    struct slice file;       /* that is being read */
-    struct tally tally;
+    struct when_range range;   /* of the end of what a report is about */
+    struct slice domain;       /* empty: all */
+    struct slice file;         /* that is being read */
+    struct tally tally;        /* of files */
+    struct tally_row *sources; /* of all */
+    size_t source_count;
     size_t reports, failures, bad;
     struct table failed; /* a row for each failure report */
     struct buf wrong;    /* a line for each bad one */
@@ -38,14 +43,23 @@ static struct json list_item(struct buf *to) {
     return (struct json){.to = to};
 }
 
-static void add_bad(struct view *v, const char *words) {
-    struct slice file = cli_shown(v->c->arena, v->file);
+/* Where it came from: a file, or a message. */
+static void add_place(struct json *j, const struct view *v, uint64_t message) {
+    if (message == 0)
+        cli_json_text(j, "file", v->file);
+    else
+        cli_json_text(j, "message", cli_message(v->c->arena, message));
+}
+
+static void add_bad(struct view *v, uint64_t message, struct slice words) {
+    struct slice file =
+        message == 0 ? cli_shown(v->c->arena, v->file) : cli_message(v->c->arena, message);
     struct json j = list_item(&v->bad_json);
     v->bad++;
-    buf_printf(&v->wrong, "%.*s: %s\n", SLICE_ARG(file), words);
+    buf_printf(&v->wrong, "%.*s: %.*s\n", SLICE_ARG(file), SLICE_ARG(words));
     json_object(&j);
-    cli_json_text(&j, "file", v->file);
-    cli_json_text(&j, "reason", slice_of_str(words));
+    add_place(&j, v, message);
+    cli_json_text(&j, "reason", words);
     json_end(&j);
 }
 
@@ -54,32 +68,38 @@ static bool is_wanted(const struct view *v, struct slice domain, usec_t at) {
            (at == 0 || (at >= v->range.since && (v->range.until == 0 || at < v->range.until)));
 }
 
-static void on_aggregate(void *arg, const struct aggregate_report *r) {
-    struct view *v = arg;
-    uint64_t messages = 0;
-    if (!is_wanted(v, r->domain, r->end * USEC_SEC) || !tally_add(&v->tally, r))
-        return;
-    v->reports++;
-    for (const struct aggregate_row *row = r->rows; row; row = row->next)
-        messages += row->count;
+static void add_report(struct view *v, const struct kept_report *r) {
     struct json j = list_item(&v->reports_json);
+    v->reports++;
     json_object(&j);
-    cli_json_text(&j, "file", v->file);
+    add_place(&j, v, r->message);
     cli_json_text(&j, "organization", r->organization);
     cli_json_text(&j, "id", r->id);
     cli_json_text(&j, "domain", r->domain);
-    cli_json_text(&j, "policy", r->p);
+    cli_json_text(&j, "policy", r->policy);
     cli_json_time(&j, "begin", r->begin * USEC_SEC);
     cli_json_time(&j, "end", r->end * USEC_SEC);
-    cli_json_int(&j, "messages", (int64_t)messages);
+    cli_json_int(&j, "messages", (int64_t)r->messages);
     json_end(&j);
 }
 
-static void on_failure(void *arg, const struct failure_report *r) {
+static void on_aggregate(void *arg, const struct aggregate_report *r) {
     struct view *v = arg;
-    _cleanup_(buf_done) struct buf subject = {0};
-    if (!is_wanted(v, r->domain, r->arrival))
+    struct kept_report kept = {.organization = r->organization,
+                               .id = r->id,
+                               .domain = r->domain,
+                               .policy = r->p,
+                               .begin = r->begin,
+                               .end = r->end};
+    if (!is_wanted(v, r->domain, r->end * USEC_SEC) || !tally_add(&v->tally, r))
         return;
+    for (const struct aggregate_row *row = r->rows; row; row = row->next)
+        kept.messages += row->count;
+    add_report(v, &kept);
+}
+
+static void add_failure(struct view *v, const struct failure_report *r) {
+    _cleanup_(buf_done) struct buf subject = {0};
     v->failures++;
     words_decode(&subject, r->subject);
     table_text(&v->failed, cli_time(v->c->arena, r->arrival, "-"));
@@ -90,7 +110,7 @@ static void on_failure(void *arg, const struct failure_report *r) {
     table_text(&v->failed, buf_slice(&subject));
     struct json j = list_item(&v->failures_json);
     json_object(&j);
-    cli_json_text(&j, "file", v->file);
+    add_place(&j, v, r->message);
     cli_json_time(&j, "arrival", r->arrival);
     cli_json_text(&j, "domain", r->domain);
     cli_json_text(&j, "source", r->source);
@@ -108,9 +128,15 @@ static void on_failure(void *arg, const struct failure_report *r) {
     json_end(&j);
 }
 
+static void on_failure(void *arg, const struct failure_report *r) {
+    const struct view *v = arg;
+    if (is_wanted(v, r->domain, r->arrival))
+        add_failure(arg, r);
+}
+
 static void on_bad(void *arg, const struct problem *problem) {
-    struct view *v = arg;
-    add_bad(v, problem_words(v->c->arena, problem));
+    const struct view *v = arg;
+    add_bad(arg, 0, slice_of_str(problem_words(v->c->arena, problem)));
 }
 
 /* A file that cannot be opened hides no other, either. */
@@ -124,7 +150,7 @@ static void read_file(struct view *v) {
     if (fd >= 0 && !standard)
         (void)close(fd);
     if (r < 0)
-        add_bad(v, error_words(r));
+        add_bad(v, 0, slice_of_str(error_words(r)));
     else
         report_read(buf_slice(&bytes), &limits, &sink, v);
 }
@@ -153,14 +179,17 @@ static const struct table_column failed_columns[] = {
 
 static void show_tally(struct view *v) {
     struct buf *out = &v->c->out;
-    size_t count = 0;
-    const struct tally_row *rows = tally_sorted(&v->tally, &count);
+    size_t count = v->source_count;
+    const struct tally_row *rows = v->sources;
     _cleanup_(table_done) struct table t = {
         .columns = tally_columns, .count = ARRAY_SIZE(tally_columns), .width = v->c->width};
     for (size_t i = 0; i < count; i++) {
         const struct tally_row *r = &rows[i];
         table_text(&t, r->domain);
-        table_text(&t, r->source);
+        if (r->source.len > 0)
+            table_text(&t, r->source);
+        else
+            table_word(&t, _("others"));
         const uint64_t numbers[] = {r->messages, r->passed, r->messages - r->passed,
                                     r->dkim,     r->spf,    r->quarantined,
                                     r->rejected};
@@ -197,12 +226,11 @@ static void add_list(struct json *j, const char *name, const struct buf *items) 
 
 static void show_json(struct view *v) {
     struct json j = {.to = &v->c->out};
-    size_t count = 0;
-    const struct tally_row *rows = tally_sorted(&v->tally, &count);
+    const struct tally_row *rows = v->sources;
     json_object(&j);
     json_key(&j, "sources");
     json_array(&j);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < v->source_count; i++) {
         json_object(&j);
         cli_json_text(&j, "domain", rows[i].domain);
         cli_json_text(&j, "source", rows[i].source);
@@ -224,6 +252,7 @@ static void show_json(struct view *v) {
 
 static void view_done(struct view *v) {
     tally_done(&v->tally);
+    free(v->sources);
     table_done(&v->failed);
     buf_done(&v->wrong);
     buf_done(&v->reports_json);
@@ -231,39 +260,94 @@ static void view_done(struct view *v) {
     buf_done(&v->bad_json);
 }
 
-static int cmd_report_dmarc(struct cli *c) {
-    struct problem problem = {0};
+/* ------------------------------------------------------------------ what was kept */
+
+/* All pages of one of the lists. */
+static int read_list(struct view *v, struct reports_access *x, enum report_list list,
+                     struct problem *problem) WAITS {
+    struct rpc_events_reports_in in = {.list = (uint8_t)list,
+                                       .since = v->range.since,
+                                       .until = v->range.until,
+                                       .domain = v->domain};
+    struct rpc_events_reports_out out;
+    size_t got;
+    do {
+        int r = reports_access_list(x, &in, v->c->arena, &out, problem);
+        if (r < 0)
+            return r;
+        for (size_t i = 0; i < out.reports_count; i++)
+            add_report(v, &out.reports[i]);
+        for (size_t i = 0; i < out.failures_count; i++)
+            add_failure(v, &out.failures[i]);
+        for (size_t i = 0; i < out.bad_count; i++)
+            add_bad(v, out.bad[i].message, parts_words(v->c->arena, out.bad[i].reason));
+        v->sources =
+            mem_grow(v->sources, (v->source_count + out.sources_count + 1) * sizeof *v->sources);
+        for (size_t i = 0; i < out.sources_count; i++)
+            v->sources[v->source_count++] = out.sources[i];
+        got = out.sources_count + out.reports_count + out.failures_count + out.bad_count;
+        in.from += got;
+    } while (got > 0);
+    return 0;
+}
+
+static int read_kept(struct view *v, struct problem *problem) WAITS {
+    _cleanup_(reports_access_close) struct reports_access x = REPORTS_ACCESS_NONE;
+    int r = reports_access_open(v->c, &x, problem);
+    for (int list = REPORT_SOURCES; r == 0 && list <= REPORT_BAD; list++)
+        r = read_list(v, &x, (enum report_list)list, problem);
+    return r;
+}
+
+static int read_files(struct view *v) {
     size_t count = 0;
+    const struct slice *files = cli_texts(v->c->call, "FILE", v->c->arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        v->file = files[i];
+        read_file(v);
+    }
+    const struct tally_row *rows = tally_sorted(&v->tally, &v->source_count);
+    v->sources = mem_alloc((v->source_count + 1) * sizeof *v->sources);
+    for (size_t i = 0; i < v->source_count; i++)
+        v->sources[i] = rows[i];
+    return v->bad > 0 && v->reports + v->failures == 0 ? CLI_FAILED : CLI_OK;
+}
+
+static int cmd_report_dmarc(struct cli *c) WAITS {
+    struct problem problem = {0};
     _cleanup_(view_done) struct view v = {.c = c,
                                           .domain = cli_text(c->call, "domain"),
                                           .failed = {.columns = failed_columns,
                                                      .count = ARRAY_SIZE(failed_columns),
                                                      .width = c->width}};
-    const struct slice *files = cli_texts(c->call, "FILE", c->arena, &count);
-    int r = when_range(c, &v.range, &problem);
+    int code = CLI_OK, r = when_range(c, &v.range, &problem);
     if (r == 0 && v.domain.len > 0 &&
         domain_canonical(c->arena, v.domain, DOMAIN_UTF8 | DOMAIN_UNDERSCORE | DOMAIN_TRAILING_DOT,
                          &v.domain, NULL) < 0)
         r = problem_set(&problem, -E_SYNTAX, _("--domain: expected the name of a domain"));
+    if (r == 0 && cli_has(c->call, "FILE")) {
+        code = read_files(&v);
+    } else if (r == 0) {
+        code = cli_find_state(c);
+        if (code != CLI_OK)
+            return code;
+        r = read_kept(&v, &problem);
+    }
     if (r < 0)
         return cli_fail(r, &problem);
-    for (size_t i = 0; i < count; i++) {
-        v.file = files[i];
-        read_file(&v);
-    }
     if (c->json)
         show_json(&v);
     else
         show(&v);
-    return v.bad > 0 && v.reports + v.failures == 0 ? CLI_FAILED : CLI_OK;
+    return code;
 }
 
 /* ------------------------------------------------------------------ on the command line */
 
 PARAMETERS dmarc_parameters[] = {
-    ARGUMENT("FILE", .kind = CLI_PATH, .many = true,
+    ARGUMENT("FILE", .kind = CLI_PATH, .many = true, .optional = true,
              .about = N_("a message with reports, or a report: XML, gzip, zip; - for standard"
-                         " input")),
+                         " input; without it, the reports that came to this host")),
     OPTION("domain", "DOMAIN", .about = N_("only reports about this domain")),
     TIMES,
     END,
@@ -277,18 +361,22 @@ const struct cli_command command_report_dmarc = {
     .more = N_("Aggregate reports (RFC 9990, RFC 7489) become a table by domain and source. A"
                " message has passed if anything passed that is aligned with its author. Of failure"
                " reports (RFC 9991) each is listed. What cannot be read is listed with the reason."
-               " No server has to run."),
+               " Without files it shows the reports that came to the addresses of the setting"
+               " authentication.reports-to; with files no server is needed."),
     .offline = true,
     .parameters = dmarc_parameters,
     .examples = dmarc_examples,
     .json = "{\"sources\": [{\"domain\": text, \"source\": text, \"messages\": number, \"passed\": "
             "number, \"dkim\": number, \"spf\": number, \"quarantined\": number, \"rejected\": "
-            "number}], \"reports\": [{\"file\": text, \"organization\": text, \"id\": text, "
+            "number}], \"reports\": [{\"file\"?: text, \"message\"?: text, \"organization\": text, "
+            "\"id\": text, "
             "\"domain\": text, \"policy\": text, \"begin\": time|null, \"end\": time|null, "
-            "\"messages\": number}], \"failures\": [{\"file\": text, \"arrival\": time|null, "
+            "\"messages\": number}], \"failures\": [{\"file\"?: text, \"message\"?: text, "
+            "\"arrival\": time|null, "
             "\"domain\": text, \"source\": text, \"failure\": text, \"alignment\": text, "
             "\"result\": text, \"reporter\": text, \"envelope_from\": text, \"dkim_domain\": text, "
             "\"dkim_selector\": text, \"from\": text, \"subject\": text, \"message_id\": text, "
-            "\"incidents\": number}], \"bad\": [{\"file\": text, \"reason\": text}]}",
+            "\"incidents\": number}], \"bad\": [{\"file\"?: text, \"message\"?: text, \"reason\": "
+            "text}]}",
     .run_in_fiber = cmd_report_dmarc,
 };

@@ -36,9 +36,23 @@ static int refuse(struct edge_message *l, const struct rpc_scan_judge_out *out) 
     return -E_REFUSED;
 }
 
+/* Whether one of the recipients, who are all of this host, is an address of reports. */
+static bool is_for_reports(const struct edge_message *l) {
+    struct slice name = l->smtp->connection->settings->conf->authentication.reports_to;
+    for (size_t i = 0; name.len > 0 && i < l->envelope->count; i++) {
+        struct slice address = l->envelope->recipients[i].address;
+        ssize_t at = slice_rfind_byte(address, '@');
+        if (at > 0 && slice_eq_nocase(slice_first(address, (size_t)at), name))
+            return true;
+    }
+    return false;
+}
+
 int edge_sender_judge(struct edge_message *l, const struct smtp_client *client) {
     const struct edge_connection *c = l->smtp->connection;
     struct rpc_scan_judge_in in = {
+        .id = l->id,
+        .reports = is_for_reports(l),
         .client = slice_of_str(c->peer_text),
         .helo = client->hello,
         .reverse_path = l->envelope->reverse_path,

@@ -18,6 +18,7 @@
 #include "role/mail/taken_room.h"
 #include "role/queue/queue_answer.h"
 #include "role/queue/queue_policies.h"
+#include "role/queue/queue_reports.h"
 #include "role/roles.h"
 #include "role/routes.h"
 #include "smtp/reply.h"
@@ -31,6 +32,7 @@ struct queue_role {
     struct taken_room *taken;
     struct queue_policies *policies;
     unsigned scans; /* which scan process signs next */
+    struct queue_reports reports;
 };
 
 static struct queue *queue_of(const struct process *p) {
@@ -276,9 +278,11 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
 }
 
 static void go(struct process *p) WAITS {
-    const struct queue_role *role = p->state;
+    struct queue_role *role = p->state;
     queue_policies_start(role->policies);
-    if (queue_start(queue_of(p)) < 0)
+    role->reports = (struct queue_reports){p, role->queue};
+    if (queue_start(role->queue) < 0 ||
+        fiber_spawn_under(p->root, "reports", queue_reports_work, &role->reports) < 0)
         process_fail(p, "the queue cannot start: no memory");
 }
 

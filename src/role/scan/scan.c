@@ -12,6 +12,7 @@ static int open_scan(struct process *p, struct problem *problem) {
     struct scan *scan = NEW(struct scan);
     (void)problem;
     scan->patience = patience_new();
+    fiber_mutex_init(&scan->reporting);
     p->state = scan;
     return 0;
 }
@@ -31,9 +32,12 @@ static int on_count_failure(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
-static const struct rpc_scan_handlers handlers = {.judge = scan_on_judge,
-                                                  .sign = scan_on_sign,
-                                                  .count_failure = on_count_failure};
+static const struct rpc_scan_handlers handlers = {
+    .judge = scan_on_judge,
+    .count_failure = on_count_failure,
+    .sign = scan_on_sign,
+    .report_destinations = scan_on_report_destinations,
+};
 
 const struct process_work role_scan = {
     .handlers = &handlers,

@@ -7,18 +7,21 @@
  *     scan_judge.c   who has sent a message, and what is to become of it
  *     scan_body.c    the bytes of a message, which may be in a file
  *     scan_sign.c    signing what leaves in our name
+ *     scan_reports.c what is told of a message to its author's domain, and what others tell
  */
 #pragma once
 
 #include "base/map.h"
+#include "fiber/sync.h"
 #include "proc/process.h"
 #include "sender/decide.h"
 #include "sender/patience.h"
 
 struct scan {
-    unsigned judging;          /* messages at this moment, and being signed */
-    struct patience *patience; /* with those domains that fall to this process */
-    struct map signers;        /* which keys sign, by domain: scan_sign.c */
+    unsigned judging;             /* messages at this moment, and being signed */
+    struct patience *patience;    /* with those domains that fall to this process */
+    struct map signers;           /* which keys sign, by domain: scan_sign.c */
+    struct fiber_mutex reporting; /* one message with reports is read at a time */
 };
 
 /* So many at a time; then whoever asks is to come again. A message that waits for DNS takes about
@@ -51,3 +54,18 @@ struct scan_message {
  */
 int scan_read(const struct scan_message *message, int64_t now, struct buf *header,
               struct sender_judge **ret) WAITS;
+
+/* Tells the events role what was seen, if the author's domain wants reports and the message is
+ * neither a report nor a bounce, which count towards none. */
+void scan_tell_seen(struct process *p, const struct rpc_scan_judge_in *in,
+                    const struct sender_verdict *v, const struct sender_decision *d,
+                    struct arena *a);
+
+/* Reads a message that is for an address of reports, and has what it reports kept. Nothing of it
+ * matters to the message. */
+void scan_keep_reports(struct process *p, const struct rpc_scan_judge_in *in) WAITS;
+
+int scan_on_report_destinations(void *arg, const struct rpc_caller *caller,
+                                const struct rpc_scan_report_destinations_in *in, struct arena *a,
+                                struct rpc_scan_report_destinations_out *out,
+                                struct problem *problem) WAITS;

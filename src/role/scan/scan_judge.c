@@ -89,6 +89,10 @@ static int judge(struct process *p, const struct rpc_scan_judge_in *in,
     if (decision.action == SENDER_LATER && patience_is_over_for(p, decision.domain, a))
         sender_decide_late(&decision);
     answer(&q, v, &decision, a, out);
+    if (conf->authentication.send_reports)
+        scan_tell_seen(p, in, v, &decision, a);
+    if (in->reports && decision.action == SENDER_TAKE)
+        scan_keep_reports(p, in);
     return 0;
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The reports that came, in a database of their own, so that they are there when somebody asks for
+ * weeks. All of it blocks and is called within offload(OFFLOAD_DISK), one call at a time.
+ *
+ * What strangers send is bounded: reports go after KEPT_FOR, and before when there are more than
+ * KEPT_SOURCES_MAX rows, KEPT_FAILURES_MAX failures or KEPT_BAD_MAX bad ones; the oldest go first.
+ */
+#pragma once
+
+#include "reports/failure.h"
+#include "reports/tally.h"
+
+#define KEPT_FOR                (400 * USEC_DAY)
+#define KEPT_SOURCES_OF_ONE_MAX 2000U /* of one report: those of most messages */
+#define KEPT_SOURCES_MAX        200000U
+#define KEPT_FAILURES_MAX       10000U
+#define KEPT_BAD_MAX            1000U
+
+struct kept;
+
+/* Errors are those of db/db.h. A file that is damaged is the caller's to put aside. */
+int kept_open(const char *path, struct kept **ret, struct problem *problem);
+void kept_close(struct kept *k); /* NULL is fine */
+
+/* -EEXIST: the report is there already (RFC 9990 §3.6). */
+int kept_add_report(struct kept *k, const struct kept_report *report,
+                    const struct tally_row *sources, size_t count);
+int kept_add_failure(struct kept *k, const struct failure_report *report);
+int kept_add_bad(struct kept *k, const struct kept_bad *bad);
+
+/* What is asked for: a page of a list. Of sources and reports by the end of what they are about, of
+ * the others by when they came. */
+struct kept_question {
+    usec_t since, until; /* wall times; 0: any */
+    struct slice domain; /* empty: all */
+    uint64_t from;       /* rows to pass over */
+    size_t most;
+};
+
+/* Slices are the arena's. Sources are added up over all reports, in the order of a tally. */
+int kept_sources(struct kept *k, const struct kept_question *q, struct arena *a,
+                 struct tally_row **ret, size_t *ret_count);
+int kept_reports(struct kept *k, const struct kept_question *q, struct arena *a,
+                 struct kept_report **ret, size_t *ret_count);
+int kept_failures(struct kept *k, const struct kept_question *q, struct arena *a,
+                  struct failure_report **ret, size_t *ret_count);
+int kept_bads(struct kept *k, const struct kept_question *q, struct arena *a, struct kept_bad **ret,
+              size_t *ret_count);
