@@ -182,13 +182,14 @@ def test_transmission_is_encrypted_where_the_other_host_offers_it(a, b, writer):
 
 
 def test_messages_keep_their_order_of_trace_fields(a, b, writer):
-    """RFC 5321 §4.4: each host puts its field on top; the last one adds Return-Path."""
+    """RFC 5321 §4.4, RFC 8601 §5: each host puts its fields on top; the last one adds Return-Path."""
     reader = b.account()
     send(a, writer, reader)
     message = arrives(b, reader)
     header = message[:message.index(b"\r\n\r\n")].decode()
     names = [line.split(":")[0] for line in header.split("\r\n") if line[0] not in " \t"]
-    assert names[:4] == ["Return-Path", "Delivered-To", "Received", "Received"]
+    assert [name for name in names[:6] if name != "DKIM-Signature"][:5] == [
+        "Return-Path", "Delivered-To", "Authentication-Results", "Received", "Received"]
     parsed = email.message_from_bytes(message)
     assert parsed["Return-Path"] == f"<{writer}>"
     assert parsed["Delivered-To"] == reader
