@@ -6,6 +6,7 @@ import sys
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "cli"))
 from world import World  # noqa: E402
 
 

@@ -82,22 +82,28 @@ void edge_log_recipient(const struct edge_smtp *m, const struct smtp_transaction
                   SLICE_ARG(address), SLICE_ARG(facts[2].value));
 }
 
-/* "spf=pass", of the first line of a finding. */
-static void add_result(struct buf *to, const struct event_fact *fact) {
-    struct slice rest = fact->value, first;
-    if (slice_next(&rest, '\n', &first))
-        buf_printf(to, " %.*s=%.*s", SLICE_ARG(fact->name), SLICE_ARG(first));
+/* "spf=pass" of each finding; and of the verdict, which may name what strangers chose, all. */
+static void add_result(struct buf *to, struct buf *verdict, const struct event_fact *fact) {
+    struct slice rest = fact->value, line;
+    bool whole = slice_eq(fact->name, S(FACT_VERDICT));
+    for (bool first = true; (first || whole) && slice_next(&rest, '\n', &line); first = false)
+        if (whole)
+            buf_printf(verdict, "%s%.*s", first ? "" : "; ", SLICE_ARG(line));
+        else
+            buf_printf(to, "%s%.*s=%.*s", to->len > 0 ? " " : "", SLICE_ARG(fact->name),
+                       SLICE_ARG(line));
 }
 
 void edge_log_judgement(const struct edge_smtp *m, queue_id id, const struct event_fact *facts,
                         size_t count) {
-    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(buf_done) struct buf text = {0}, verdict = {0};
     if (!edge_may_log(m->connection))
         return;
     for (size_t i = 0; i < count; i++)
-        add_result(&text, &facts[i]);
+        add_result(&text, &verdict, &facts[i]);
     process_event(m->connection->edge->process, id, KIND_JUDGED, facts, count,
-                  "Who has sent it:%.*s.", SLICE_ARG(buf_slice(&text)));
+                  "Who has sent it (%.*s): %.*s", SLICE_ARG(buf_slice(&text)),
+                  SLICE_ARG(buf_slice(&verdict)));
 }
 
 static struct slice recipient_lines(const struct envelope *envelope, struct arena *a) {
