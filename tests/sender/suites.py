@@ -9,10 +9,13 @@
         differs PEER RESULT NAME
 
 A zone is what DNS has for the cases that follow; `also NAME TYPE VALUE` in a case is a record more,
-`also*N NAME TYPE VALUE` N of them, with their number in place of "#". `here` is a top-level domain of the zone alone, `own` one of the case alone, so that no case sees the records of others.
-A value may be in quotes, several of them for several strings, with the escapes of Python; `{text*1000}` is
-the text a thousand times. In place of records a name may have `!servfail`, `!refused`, `!timeout`, `!garbage` (bytes that are no answer), or
-`!truncated` and `!forged` before its value: it comes over TCP only, or behind an answer to another question.
+`also*N NAME TYPE VALUE` N of them, with their number in place of "#". `here` is a top-level domain of the zone
+alone, `own` one of the case alone, so that no case sees the records of others.
+
+A value may be in quotes, several of them for several strings, with the escapes of Python; `{text*1000}` is the
+text a thousand times. In place of records a name may have `!servfail`, `!refused`, `!timeout` or `!garbage`
+(bytes that are no answer); in front of its value `!truncated` and `!forged`: it comes over TCP only, or behind
+an answer to another question.
 """
 import collections
 import pathlib
