@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: ISC
-"""What is judged here and by others: pyspf, dkimpy, Mail::SPF and Mail::DKIM."""
+"""What is judged here and by others: pyspf, dkimpy, Mail::SPF, Mail::DKIM and mailauth."""
 import base64
 import json
 import os
 import pathlib
 import random
 import subprocess
+import types
 
 import dkim
 import pytest
 import spf
 from fake_dns import FakeDns
+from judged import ask_program
 
 HERE = pathlib.Path(__file__).parent
 HAYAUMA = os.environ.get("HAYAUMA", "build/check/hayauma")
@@ -33,6 +35,13 @@ def perl(script, *words, given):
 def arc_of_mail_dkim(message, record):
     asked = {"records": {"sel._domainkey.example.jp TXT": [[record]]}, "asked": [message.decode("latin-1")]}
     told, = json.loads(perl("mail_dkim.pl", "verify", given=json.dumps(asked).encode()))
+    return told["arc"]
+
+
+def arc_of_mailauth(message, record):
+    told, = ask_program(["node", str(HERE / "mailauth.mjs"), "all"],
+                        types.SimpleNamespace(records={"sel._domainkey.example.jp TXT": [[record]]}),
+                        [{"message": message.decode("latin-1"), "client": "192.0.2.1", "mail_from": "", "helo": "x"}])
     return told["arc"]
 
 
@@ -119,11 +128,13 @@ def test_arc_sets_of_dkimpy_verify_here_and_ours_there_rfc8617(keys, tmp_path):
                 message = b"".join(fields) + message
             assert dkim.arc_verify(message, dnsfunc=ask)[0] == dkim.CV_Pass, message
             assert arc_of_mail_dkim(message, record) == "pass"
+            assert arc_of_mailauth(message, record) == "pass"
             told, = verify([{"message": message.decode(), "client_ip": "192.0.2.1"}], records)
             assert told["arc"]["result"] == "pass", told["arc"]
             assert [one["domain"] for one in told["arc"]["sets"]] == ["example.jp"] * hop
         broken = message.replace(b"Lunch", b"Dinner")
         assert arc_of_mail_dkim(broken, record) == "fail"
+        assert arc_of_mailauth(broken, record) == "fail"
         assert dkim.arc_verify(broken, dnsfunc=ask)[0] != dkim.CV_Pass
         told, = verify([{"message": broken.decode(), "client_ip": "192.0.2.1"}], records)
         assert told["arc"]["result"] == "fail"
