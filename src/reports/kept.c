@@ -11,7 +11,8 @@
 
 static const char *const steps[] = {
     "CREATE TABLE report (id INTEGER PRIMARY KEY, received INTEGER NOT NULL,"
-    " message INTEGER NOT NULL, organization BLOB NOT NULL, name BLOB NOT NULL,"
+    " message INTEGER NOT NULL, verified BLOB NOT NULL, organization BLOB NOT NULL,"
+    " name BLOB NOT NULL,"
     " domain BLOB NOT NULL, policy BLOB NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL,"
     " messages INTEGER NOT NULL, sources INTEGER NOT NULL,"
     " UNIQUE (domain, organization, name, begin));"
@@ -67,7 +68,10 @@ void kept_close(struct kept *k) {
 
 /* ------------------------------------------------------------------ adding */
 
-#define SQL_OLDEST "SELECT id FROM report ORDER BY id LIMIT 1"
+/* Of whom most is kept: who sends a lot pushes out his own. */
+static const char oldest_sql[] =
+    "SELECT id FROM report WHERE verified = (SELECT verified FROM report GROUP BY verified"
+    " ORDER BY total(sources + 1) DESC LIMIT 1) ORDER BY id LIMIT 1";
 
 static int remove_report(struct kept *k, int64_t id) {
     int r = db_run(k->db, "DELETE FROM source WHERE report = ?1", V(id));
@@ -84,7 +88,7 @@ static int make_room(struct kept *k, usec_t now) {
         ;
     while (r == 0 &&
            (r = db_number(k->db, &sources, "SELECT total(sources + 1) FROM report")) == 1 &&
-           sources > KEPT_SOURCES_MAX && (r = db_number(k->db, &id, SQL_OLDEST)) == 1)
+           sources > KEPT_SOURCES_MAX && (r = db_number(k->db, &id, oldest_sql)) == 1)
         r = remove_report(k, id);
     return MIN(r, 0);
 }
@@ -109,11 +113,13 @@ int kept_add_report(struct kept *k, const struct kept_report *report,
     if (r < 0)
         return r;
     r = db_run(k->db,
-               "INSERT INTO report (received, message, organization, name, domain, policy, begin,"
-               " end, messages, sources) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-               V(report->received), V(report->message), V_BYTES(report->organization),
-               V_BYTES(report->id), V_BYTES(report->domain), V_BYTES(report->policy),
-               V(report->begin), V(report->end), V(report->messages), V(count));
+               "INSERT INTO report (received, message, verified, organization, name, domain,"
+               " policy, begin, end, messages, sources)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+               V(report->received), V(report->message), V_BYTES(report->verified),
+               V_BYTES(report->organization), V_BYTES(report->id), V_BYTES(report->domain),
+               V_BYTES(report->policy), V(report->begin), V(report->end), V(report->messages),
+               V(count));
     if (r == 0)
         r = add_sources(k, sources, count);
     if (r == 0)
@@ -177,7 +183,7 @@ static const char sources_sql[] =
     "GROUP BY domain, source ORDER BY domain, sum(source.messages) DESC, source" SQL_PAGE;
 
 static const char reports_sql[] =
-    "SELECT received, message, organization, name, domain, policy, begin, end, messages"
+    "SELECT received, message, verified, organization, name, domain, policy, begin, end, messages"
     " FROM report WHERE" SQL_REPORTS "ORDER BY id" SQL_PAGE;
 
 static const char failures_sql[] =
@@ -220,13 +226,14 @@ int kept_reports(struct kept *k, const struct kept_question *q, struct arena *a,
         list[n++] = (struct kept_report){
             .received = db_i64(row, 0),
             .message = db_u64(row, 1),
-            .organization = db_copy(row, 2, a),
-            .id = db_copy(row, 3, a),
-            .domain = db_copy(row, 4, a),
-            .policy = db_copy(row, 5, a),
-            .begin = db_i64(row, 6),
-            .end = db_i64(row, 7),
-            .messages = db_u64(row, 8),
+            .verified = db_copy(row, 2, a),
+            .organization = db_copy(row, 3, a),
+            .id = db_copy(row, 4, a),
+            .domain = db_copy(row, 5, a),
+            .policy = db_copy(row, 6, a),
+            .begin = db_i64(row, 7),
+            .end = db_i64(row, 8),
+            .messages = db_u64(row, 9),
         };
     *ret = list;
     *ret_count = n;

@@ -4,7 +4,8 @@
  * weeks. All of it blocks and is called within offload(OFFLOAD_DISK), one call at a time.
  *
  * What strangers send is bounded: reports go after KEPT_FOR, and before when there are more than
- * KEPT_SOURCES_MAX rows, KEPT_FAILURES_MAX failures or KEPT_BAD_MAX bad ones; the oldest go first.
+ * KEPT_SOURCES_MAX rows (the oldest of the domain that has sent most of them), KEPT_FAILURES_MAX
+ * failures or KEPT_BAD_MAX bad ones (the oldest).
  */
 #pragma once
 

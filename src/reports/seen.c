@@ -187,8 +187,9 @@ int seen_take(struct kept *k, int64_t today, struct arena *a, struct aggregate_r
 
 /* ------------------------------------------------------------------ where they went */
 
+/* 1: nothing may go there now. */
 static int send_one(struct kept *k, struct slice destination, uint64_t message, usec_t now) {
-    int64_t until = 0;
+    int64_t until = 0, others = 0;
     int r = db_run(k->db, "DELETE FROM sent WHERE time < ?1", V(now - SENT_FOR));
     if (r == 0)
         r = db_run(k->db, "DELETE FROM resting WHERE until < ?1", V(now));
@@ -197,6 +198,10 @@ static int send_one(struct kept *k, struct slice destination, uint64_t message, 
                       V_BYTES(destination));
     if (r != 0)
         return r;
+    r = db_number(k->db, &others, "SELECT count(*) FROM sent WHERE destination = ?1 AND time > ?2",
+                  V_BYTES(destination), V(now - USEC_DAY));
+    if (r < 0 || others >= SEEN_SENDS_MAX)
+        return r < 0 ? r : 1;
     return db_run(k->db, "INSERT INTO sent VALUES (?1, ?2, ?3)", V(message), V_BYTES(destination),
                   V(now));
 }

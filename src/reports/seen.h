@@ -14,7 +14,8 @@
 
 #define SEEN_DOMAINS_MAX 5000U
 #define SEEN_ROWS_MAX    1000U
-#define SEEN_DAYS        3              /* older days are not reported any more */
+#define SEEN_DAYS        3    /* older days are not reported any more */
+#define SEEN_SENDS_MAX   200U /* reports to one address within a day, about whatever domains */
 #define SEEN_REST        (7 * USEC_DAY) /* of a destination that has refused a report */
 
 /* All of them or none. Those of which a text is not as it has to be are left out. */
@@ -28,7 +29,8 @@ int seen_add(struct kept *k, int64_t day, const struct seen_message *messages, s
 int seen_take(struct kept *k, int64_t today, struct arena *a, struct aggregate_report *ret,
               struct slice *ret_rua);
 
-/* 1: a report may go there, and is kept as going there with this message; 0: it rests. */
+/* 1: a report may go there, and is kept as going there with this message; 0: it rests, or has had
+ * SEEN_SENDS_MAX. */
 int seen_send(struct kept *k, struct slice destination, uint64_t message, usec_t now);
 
 /* A message has failed. If it was a report, its destination rests. */

@@ -184,6 +184,31 @@ static void test_the_oldest_go_when_there_are_too_many(void **state UNUSED) {
     kept_close(k);
 }
 
+/* A hundred messages of somebody do not push out what all others have sent. */
+static void test_who_sends_much_pushes_out_his_own(void **state UNUSED) {
+    struct kept *k = open_new();
+    struct arena a = {0};
+    struct kept_report *reports;
+    struct kept_question q = {.most = 200};
+    size_t count = 0;
+    struct tally_row *rows = arena_array(&a, KEPT_SOURCES_OF_ONE_MAX, sizeof *rows);
+    for (unsigned i = 0; i < KEPT_SOURCES_OF_ONE_MAX; i++)
+        rows[i] = (struct tally_row){.source = arena_printf(&a, "192.0.2.%u", i), .messages = 1};
+    for (unsigned i = 0; i < 120; i++) {
+        struct kept_report r = {.received = NOW + i,
+                                .verified = i == 0 ? S("honest.test") : S("flood.test"),
+                                .id = arena_printf(&a, "%u", i),
+                                .domain = S("example.jp")};
+        assert_int_equal(kept_add_report(k, &r, rows, KEPT_SOURCES_OF_ONE_MAX), 0);
+    }
+    assert_int_equal(kept_reports(k, &q, &a, &reports, &count), 0);
+    assert_int_equal(count, 99);
+    assert_slice(reports[0].verified, "honest.test");
+    assert_slice(reports[98].id, "119");
+    arena_done(&a);
+    kept_close(k);
+}
+
 static void test_what_is_old_goes(void **state UNUSED) {
     struct kept *k = open_new();
     struct arena a = {0};
@@ -210,6 +235,7 @@ int main(void) {
         cmocka_unit_test(test_a_question_has_a_time_and_a_domain),
         cmocka_unit_test(test_failures_and_bad_ones_are_kept),
         cmocka_unit_test(test_the_oldest_go_when_there_are_too_many),
+        cmocka_unit_test(test_who_sends_much_pushes_out_his_own),
         cmocka_unit_test(test_what_is_old_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

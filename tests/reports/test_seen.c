@@ -170,6 +170,17 @@ static void test_a_destination_that_fails_rests_seven_days(void **state UNUSED) 
     kept_close(k);
 }
 
+/* Whoever has a thousand domains cannot have an address flooded in their names. */
+static void test_reports_to_one_address_are_bounded(void **state UNUSED) {
+    struct kept *k = open_new();
+    for (unsigned i = 0; i < SEEN_SENDS_MAX; i++)
+        assert_int_equal(seen_send(k, S("a@example.jp"), 1 + i, NOW), 1);
+    assert_int_equal(seen_send(k, S("a@example.jp"), 999, NOW + USEC_HOUR), 0);
+    assert_int_equal(seen_send(k, S("b@example.jp"), 999, NOW + USEC_HOUR), 1);
+    assert_int_equal(seen_send(k, S("a@example.jp"), 1000, NOW + USEC_DAY + 1), 1);
+    kept_close(k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_messages_are_one_row_with_a_number),
@@ -178,6 +189,7 @@ int main(void) {
         cmocka_unit_test(test_what_strangers_make_us_keep_is_bounded),
         cmocka_unit_test(test_texts_that_cannot_be_kept_count_for_nothing),
         cmocka_unit_test(test_a_destination_that_fails_rests_seven_days),
+        cmocka_unit_test(test_reports_to_one_address_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

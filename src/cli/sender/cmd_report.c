@@ -73,6 +73,8 @@ static void add_report(struct view *v, const struct kept_report *r) {
     v->reports++;
     json_object(&j);
     add_place(&j, v, r->message);
+    if (r->message != 0)
+        cli_json_text(&j, "verified", r->verified);
     cli_json_text(&j, "organization", r->organization);
     cli_json_text(&j, "id", r->id);
     cli_json_text(&j, "domain", r->domain);
@@ -368,7 +370,8 @@ const struct cli_command command_report_dmarc = {
     .examples = dmarc_examples,
     .json = "{\"sources\": [{\"domain\": text, \"source\": text, \"messages\": number, \"passed\": "
             "number, \"dkim\": number, \"spf\": number, \"quarantined\": number, \"rejected\": "
-            "number}], \"reports\": [{\"file\"?: text, \"message\"?: text, \"organization\": text, "
+            "number}], \"reports\": [{\"file\"?: text, \"message\"?: text, \"verified\"?: text, "
+            "\"organization\": text, "
             "\"id\": text, "
             "\"domain\": text, \"policy\": text, \"begin\": time|null, \"end\": time|null, "
             "\"messages\": number}], \"failures\": [{\"file\"?: text, \"message\"?: text, "

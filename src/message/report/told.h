@@ -33,8 +33,9 @@ struct tally_row {
 /* An aggregate report that came, without its rows. */
 struct kept_report {
     usec_t received;
-    uint64_t message; /* with which it came */
-    struct slice organization, id, domain, policy;
+    uint64_t message;      /* with which it came */
+    struct slice verified; /* the author's domain of that message, if DMARC passed; or empty */
+    struct slice organization, id, domain, policy; /* as the report has it */
     int64_t begin, end; /* seconds since 1970 */
     uint64_t messages;
 };

@@ -63,7 +63,8 @@ void scan_tell_seen(struct process *p, const struct rpc_scan_judge_in *in,
 
 /* Reads a message that is for an address of reports, and has what it reports kept. Nothing of it
  * matters to the message. */
-void scan_keep_reports(struct process *p, const struct rpc_scan_judge_in *in) WAITS;
+void scan_keep_reports(struct process *p, const struct rpc_scan_judge_in *in,
+                       const struct sender_verdict *v) WAITS;
 
 int scan_on_report_destinations(void *arg, const struct rpc_caller *caller,
                                 const struct rpc_scan_report_destinations_in *in, struct arena *a,

@@ -92,7 +92,7 @@ static int judge(struct process *p, const struct rpc_scan_judge_in *in,
     if (conf->authentication.send_reports)
         scan_tell_seen(p, in, v, &decision, a);
     if (in->reports && decision.action == SENDER_TAKE)
-        scan_keep_reports(p, in);
+        scan_keep_reports(p, in, v);
     return 0;
 }
 

@@ -103,6 +103,7 @@ struct reading {
     const struct rpc_scan_judge_in *in;
     struct arena arena;
     usec_t now;
+    struct slice verified;
     struct found *first, **last;
 };
 
@@ -150,6 +151,7 @@ static void on_aggregate(void *arg, const struct aggregate_report *report) {
     to->report = (struct kept_report){
         .received = r->now,
         .message = r->in->id,
+        .verified = r->verified,
         .organization = arena_copy(&r->arena, report->organization),
         .id = arena_copy(&r->arena, report->id),
         .domain = arena_copy(&r->arena, report->domain),
@@ -218,10 +220,13 @@ static void keep(struct process *p, const struct found *f, struct arena *a) WAIT
                                        &no_bad, NULL);
 }
 
-void scan_keep_reports(struct process *p, const struct rpc_scan_judge_in *in) {
+void scan_keep_reports(struct process *p, const struct rpc_scan_judge_in *in,
+                       const struct sender_verdict *v) {
     struct scan *scan = p->state;
     struct reading r = {.in = in, .now = fiber_wall()};
     r.last = &r.first;
+    if (v->decides && v->decides->result == DMARC_PASS)
+        r.verified = v->decides->domain;
     if (fiber_mutex_lock(&scan->reporting) < 0)
         return;
     if (offload(OFFLOAD_SCAN, read_reports, &r) == 0)
