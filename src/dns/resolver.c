@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A question is an object from the first one who asks until its answer has been taken by all and
- * has run out of time: first queued, then asked (at most `parallel` at a time), then answered and
- * kept. Those who wait for it count as its users. When the last user gives up before the answer
- * came, the question is withdrawn.
+ * has run out of time: first queued, then asked (at most `parallel` at a time, and of names of one
+ * operator at most `share`), then answered and kept. Those who wait for it count as its users. When
+ * the last user gives up before the answer came, the question is withdrawn.
  *
  * The answer is kept in its flat form: the same that travels to other roles, and one copy gives
  * each user a version of its own.
@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "dns/library.h"
+#include "dns/shares.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
 
@@ -32,8 +33,8 @@ struct resolver {
     struct ub_ctx *ctx;
     struct fiber_fd fd;
     struct map questions;
-    struct list queued; /* by place */
-    struct list kept;   /* by place; the longest unused first */
+    struct shares queued; /* by turn; and who is asked */
+    struct list kept;     /* by place; the longest unused first */
     unsigned queued_count, kept_count;
     unsigned asking;
     uint64_t asked_of_us, cached, joined, timeouts;
@@ -47,7 +48,8 @@ struct question {
     const char *name; /* in the key */
     uint16_t type;
     enum question_state state;
-    struct link place; /* in resolver.queued or .kept */
+    struct share_member turn;
+    struct link place; /* in resolver.kept */
     unsigned users;
     int async_id;
     struct fiber_cond answered;
@@ -79,8 +81,8 @@ static void forget(struct question *q) {
     struct resolver *r = q->resolver;
     if (map_get(&r->questions, q->key) == q)
         (void)map_remove(&r->questions, q->key);
-    if (link_in_list(&q->place))
-        *(q->state == QUEUED ? &r->queued_count : &r->kept_count) -= 1;
+    r->queued_count -= q->state == QUEUED;
+    r->kept_count -= link_in_list(&q->place);
     link_remove(&q->place);
 }
 
@@ -99,11 +101,10 @@ static void question_unused(struct question *q) {
     q->state = WITHDRAWN;
     if (asked && ub_cancel(r->ctx, q->async_id) != 0)
         return; /* its answer will still come */
+    shares_remove(&r->queued, &q->turn);
     question_free(q);
-    if (asked) {
-        r->asking--;
-        ask_queued(r);
-    }
+    r->asking -= asked;
+    ask_queued(r);
 }
 
 /* Keeps an answer that is worth it, and makes room. */
@@ -125,6 +126,7 @@ static void keep(struct question *q, const struct dns_answer *answer) {
 
 static void answer_question(struct question *q, const struct dns_answer *answer) {
     q->state = ANSWERED;
+    shares_remove(&q->resolver->queued, &q->turn);
     dns_answer_encode(&q->flat, answer);
     keep(q, answer);
     fiber_cond_wake_all(&q->answered);
@@ -174,6 +176,7 @@ static void answer_came(void *arg, int error, struct ub_result *result) {
     _cleanup_(arena_done) struct arena a = {0};
     r->asking--;
     if (q->state == WITHDRAWN) {
+        shares_remove(&r->queued, &q->turn);
         question_free(q);
     } else {
         struct dns_answer answer = {.code = DNS_SERVFAIL, .type = q->type};
@@ -188,9 +191,9 @@ static void answer_came(void *arg, int error, struct ub_result *result) {
 }
 
 static void ask_queued(struct resolver *r) {
-    struct link *k;
-    while (r->asking < r->options.parallel && (k = list_pop(&r->queued))) {
-        struct question *q = CONTAINER_OF(k, struct question, place);
+    struct share_member *next;
+    while (r->asking < r->options.parallel && (next = shares_next(&r->queued))) {
+        struct question *q = CONTAINER_OF(next, struct question, turn);
         r->queued_count--;
         q->state = ASKING;
         int error =
@@ -243,7 +246,7 @@ static struct question *find_question(struct resolver *r, struct slice key, uint
     }
     if (!q) {
         q = question_new(r, key, type);
-        list_append(&r->queued, &q->place);
+        shares_add(&r->queued, shares_group_of(slice_of_str(q->name)), &q->turn);
         r->queued_count++;
         q->users++;
         ask_queued(r);
@@ -315,7 +318,7 @@ int resolver_new(const struct resolver_options *options, struct resolver **ret,
     _cleanup_(resolver_free_p) struct resolver *r = NEW(struct resolver);
     r->options = *options;
     r->fd.fd = -1;
-    list_init(&r->queued);
+    shares_init(&r->queued, MIN(options->share, options->parallel));
     list_init(&r->kept);
     int result = library_open(options, &r->ctx, problem);
     if (result < 0)
@@ -341,5 +344,6 @@ void resolver_free(struct resolver *r) {
         question_free(q);
     }
     map_done(&r->questions);
+    shares_done(&r->queued);
     free(r);
 }

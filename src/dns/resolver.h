@@ -36,12 +36,16 @@ struct resolver_options {
     size_t insecure_count;
 
     unsigned parallel;      /* questions under way at once; more wait their turn */
+    unsigned share;         /* of them for names of one operator: shares.h */
     usec_t timeout;         /* of one question: DNS_TIMEOUT */
     unsigned cache_entries; /* answers kept here */
     unsigned cache_mib;     /* memory of the library's own cache */
 };
 #define RESOLVER_DEFAULTS                                                                          \
-    { .parallel = 500, .timeout = 20 * USEC_SEC, .cache_entries = 10000, .cache_mib = 32 }
+    {                                                                                              \
+        .parallel = 500, .share = 50, .timeout = 20 * USEC_SEC, .cache_entries = 10000,            \
+        .cache_mib = 32                                                                            \
+    }
 
 int resolver_new(const struct resolver_options *options, struct resolver **ret,
                  struct problem *problem);

@@ -216,6 +216,34 @@ REAL_FIBER_TEST(kept_answers_are_bounded_and_parallel_questions_too) {
     end(&w);
 }
 
+/* Whoever else asks is not kept waiting by them. */
+REAL_FIBER_TEST(names_of_one_operator_do_not_take_all_places) {
+    struct world w;
+    struct asking all[20], other;
+    static char names[20][40];
+    struct resolver_stats stats;
+    struct resolver_options options = RESOLVER_DEFAULTS;
+    options.share = 2;
+    begin(&w, options);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        (void)snprintf(names[i], sizeof names[i], "s%zu.wild.example.net", i);
+        start_asking(&w, &all[i], 1, names[i]);
+    }
+    start_asking(&w, &other, 1, "www.other.test");
+    assert_int_equal(fiber_yield(), 0);
+    resolver_stats(w.resolver, &stats);
+    assert_int_equal(stats.asking, 3);
+    assert_int_equal(stats.queued, 18);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        fiber_join(all[i].fiber);
+        assert_int_equal(all[i].answer.code, DNS_OK);
+        arena_done(&all[i].a);
+    }
+    fiber_join(other.fiber);
+    arena_done(&other.a);
+    end(&w);
+}
+
 /* A server that never answers. */
 static int deaf_server(struct net_addr *ret) {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -340,6 +368,7 @@ int main(void) {
         cmocka_unit_test(test_same_question_at_once_is_asked_once_and_kept),
         cmocka_unit_test(test_answers_without_time_to_live_are_not_kept),
         cmocka_unit_test(test_kept_answers_are_bounded_and_parallel_questions_too),
+        cmocka_unit_test(test_names_of_one_operator_do_not_take_all_places),
         cmocka_unit_test(test_silence_is_a_timeout_and_questions_are_withdrawn),
         cmocka_unit_test(test_hosts_are_found_through_the_resolver),
         cmocka_unit_test(test_unsigned_answers_below_a_trust_anchor_are_bogus),
