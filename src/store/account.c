@@ -24,14 +24,14 @@ void account_describe(void *store, uint64_t id, struct backend_counters *ret_cou
     MUST(a);
     *ret_counters = a->given;
     for (size_t i = 0; i < a->mailbox_count; i++) {
-        const struct store_mailbox *m = &a->mailboxes[i]->info;
+        const struct mailbox_info *m = &a->mailboxes[i]->info;
         each(to, &(struct record_mailbox){.mailbox = m->id,
                                           .parent = m->parent,
                                           .uidvalidity = m->uidvalidity,
                                           .uidnext = a->mailboxes[i]->uidnext,
                                           .role = m->role,
                                           .modseq = a->publishing ? a->given.modseq : m->modseq,
-                                          .name = m->name});
+                                          .name = mailbox_name(a->mailboxes[i])});
     }
 }
 
@@ -102,7 +102,6 @@ static struct store_account *account_new(struct store *s, uint64_t id) {
     list_init(&a->comers);
     list_init(&a->changes);
     list_init(&a->untidy);
-    feed_init(&a->feed);
     (void)map_put(&s->accounts, map_u64(&a->id), a);
     s->stats.accounts++;
     s->memory += (int64_t)sizeof *a;
@@ -117,14 +116,12 @@ static void account_free(struct store_account *a) {
     s->memory -= (int64_t)sizeof *a;
     link_remove(&a->ready_link);
     link_remove(&a->overfull_link);
-    link_remove(&a->map_link);
-    s->memory -= (int64_t)a->unmapped.len;
-    buf_done(&a->unmapped);
+    unmapped_forget(a);
     for (size_t i = 0; i < a->mailbox_count; i++)
         mailbox_free(a->mailboxes[i]);
     free(a->mailboxes);
     properties_free(a);
-    feed_forget_names(a);
+    feed_free(a);
     fiber_cond_wake_all(&s->settled);
     free(a);
 }

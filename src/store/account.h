@@ -12,11 +12,13 @@
  *   bodies.c    bodies by their numbers
  *   maps.c      maps of messages: what is kept, and what has to be made
  *   mapper.c    maps of new messages are made, when there is time
+ *   unmapped.c  which messages those are
  *   incoming.c  messages that come in pieces
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
  *   feed.c      what has changed, for those who follow an account
  *   property.c  properties in memory
+ *   shared.c    what many accounts have alike
  *   entries.c   the entries of a mailbox: pure
  *   keywords.c  the keywords that they have: pure
  *   backend.h   who keeps it all
@@ -39,6 +41,7 @@
 #include "store/entries.h"
 #include "store/feed.h"
 #include "store/keywords.h"
+#include "store/shared.h"
 #include "store/store.h"
 
 /*
@@ -52,17 +55,22 @@ struct entries_waiter {
     bool served;
 };
 
+/* While entries are read: on the stack of the fiber that reads them. */
+struct mailbox_loading {
+    struct fiber_cond arrived;
+    struct buf missed; /* struct store_entry: what has come meanwhile */
+};
+
 /* What a mailbox has while its entries or keywords are in memory, or come there. */
 struct mailbox_content {
     struct mailbox *mailbox;
-    bool loaded, loading;
-    struct entries *entries;   /* the present version, when loaded */
+    bool loaded;
+    struct mailbox_loading *loading; /* NULL: nobody reads them */
+    struct entries *entries;         /* the present version, when loaded */
     struct keywords *keywords; /* of the entries, and what a change brings; NULL: there are none */
     struct link untidy_link;   /* in account->untidy */
-    struct fiber_cond arrived;
-    struct buf missed;     /* struct store_entry: what has come while it was loaded */
-    struct list waiters;   /* struct entries_waiter */
-    struct link used_link; /* in store->loaded, least recently used first */
+    struct list waiters;       /* struct entries_waiter */
+    struct link used_link;     /* in store->loaded, least recently used first */
     usec_t used;
 };
 
@@ -73,17 +81,31 @@ struct mailbox_changes {
     struct store_mailbox_changes latest;
 };
 
+/* What is durable of a mailbox: struct store_mailbox is made of it when somebody asks. */
+struct mailbox_info {
+    const char *name; /* one that is shared, or on the heap */
+    uint64_t modseq, bytes;
+    uint32_t id, parent, uidvalidity, uidnext;
+    uint32_t messages, unseen; /* each has a UID of its own */
+    uint8_t role, name_len;
+    bool owns_name;
+};
+_Static_assert(STORE_NAME_MAX <= UINT8_MAX, "the length of a name is a byte");
+
 /* Small, since an account has several from the beginning, and its user looks at one. */
 struct mailbox {
     struct store_account *account;
-    struct store_mailbox info; /* what is durable; its name is on the heap */
-    uint32_t uidnext;          /* given out, also to changes that are not durable yet */
-    unsigned gone : 1;         /* was removed; whoever still uses it frees it with his last use */
-    unsigned users : 31;       /* of the entries: open views, changes */
+    struct mailbox_info info;
+    uint32_t uidnext;    /* given out, also to changes that are not durable yet */
+    unsigned gone : 1;   /* was removed; whoever still uses it frees it with his last use */
+    unsigned users : 31; /* of the entries: open views, changes */
     struct mailbox_content *content; /* NULL: nothing of it is in memory, nobody uses it */
     struct mailbox_changes *changes; /* NULL: there were none */
 };
 
+static inline struct slice mailbox_name(const struct mailbox *m) {
+    return slice_of(m->info.name, m->info.name_len);
+}
 static inline bool mailbox_is_loaded(const struct mailbox *m) {
     return m->content && m->content->loaded;
 }
@@ -91,11 +113,20 @@ static inline bool mailbox_is_loading(const struct mailbox *m) {
     return m->content && m->content->loading;
 }
 
+/* What has happened since the account is in memory. */
 struct feed {
     struct list changed; /* struct mailbox_changes, of messages, the latest first */
     struct list names;   /* struct name_note, the oldest first */
     size_t count, bytes;
     uint64_t forgotten; /* names that have changed up to this MODSEQ may not be there */
+};
+
+/* New messages, for mapper.c. */
+struct unmapped {
+    struct store_account *account;
+    struct link link; /* in store->unmapped */
+    struct buf list;  /* struct backend_mapped */
+    usec_t since;     /* the first of them */
 };
 
 struct properties {
@@ -113,12 +144,19 @@ enum account_state {
     ACCOUNT_CLOSING, /* is being evicted; openers wait until it is gone */
 };
 
+/* Small, since most of those in memory belong to somebody who is silent. */
 struct store_account {
     struct store *store;
     struct backend_account *below; /* NULL while it is being opened */
     uint64_t id;
-    enum account_state state;
     unsigned users;
+    unsigned hurried; /* changes that wait and are not patient */
+    uint8_t state;    /* enum account_state */
+    bool maildrop_locked;
+    bool begins_bare;  /* with its INBOX alone, if it is new */
+    bool expects_maps; /* see store_expect_maps() */
+    bool writing;
+    bool publishing;           /* a group is durable, and not all of it is visible */
     struct fiber_cond changed; /* `published` */
     struct list watches;       /* struct store_watch: told of the same */
     struct fiber_mutex names;  /* store_names_lock() */
@@ -138,24 +176,15 @@ struct store_account {
     struct mailbox **mailboxes; /* by id */
     size_t mailbox_count;
     struct properties properties;
-    struct feed feed;
-    bool maildrop_locked;
-    bool begins_bare;   /* with its INBOX alone, if it is new */
+    struct feed *feed;         /* NULL: nothing has happened */
+    struct unmapped *unmapped; /* NULL: there are none */
     struct list untidy; /* struct mailbox_content whose keywords have changed in this group */
-
-    struct buf unmapped;   /* struct backend_mapped: new messages, see mapper.c */
-    struct link map_link;  /* in store->unmapped */
-    usec_t unmapped_since; /* the first of them */
-    bool expects_maps;     /* see store_expect_maps() */
 
     struct list changes;    /* waiting for the writer */
     struct link ready_link; /* in store->ready, while changes wait and nobody writes */
-    unsigned hurried;       /* changes that wait and are not patient */
     struct heap_item rest;  /* in store->resting, see rest.c */
     usec_t group_began;     /* the last one */
     usec_t rests_until;
-    bool writing;
-    bool publishing; /* a group is durable, and not all of it is visible */
 };
 
 struct store {
@@ -177,6 +206,7 @@ struct store {
     struct store_default defaults[STORE_DEFAULTS_MAX];
     size_t default_count;
     struct arena default_names;
+    struct shared_names shared;
 
     struct list ready;        /* accounts with changes to write */
     struct heap resting;      /* accounts that wait for more changes */
@@ -196,7 +226,7 @@ struct store {
     struct even_clock clock;
     usec_t asked_for_room;
 
-    struct list unmapped;     /* accounts with new messages that have no map; full ones first */
+    struct list unmapped;     /* struct unmapped of accounts; full ones first */
     struct fiber_cond map_it; /* the mapper waits here */
     struct fiber *mapper;
 
@@ -208,6 +238,7 @@ struct store {
 
 struct mailbox *mailbox_find(const struct store_account *a, uint32_t id);
 struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info);
+void mailbox_describe(const struct mailbox *m, struct store_mailbox *ret); /* the name stays its */
 void mailbox_begin(struct mailbox *m); /* a new one: it has no entries, and so they are loaded */
 void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name);
 void mailbox_remove(struct mailbox *m); /* it is no mailbox of its account any more */
@@ -312,6 +343,8 @@ void account_report_usage(struct store_account *a);
  */
 int account_begin(struct store_account *a, bool is_new) WAITS;
 
+#define BEGUN_MODSEQ 2U /* of the default mailboxes, in an account that begins with them */
+
 struct mailbox *account_add_inbox(struct store_account *a, uint32_t uidnext);
 
 /* ------------------------------------------------------------------ maps.c */
@@ -325,6 +358,15 @@ int maps_get(struct store_account *a, const struct backend_mapped *list, size_t 
 #define MAPPER_MANY 2048U /* new messages of an account, which wait no longer */
 
 void mapper_main(void *store) WAITS; /* the fiber */
+
+/* ------------------------------------------------------------------ unmapped.c */
+
+/* A message has come that has no map; if it is to have one, it is noted. */
+void map_later(struct store_account *a, const struct store_entry *e);
+void unmapped_forget(struct store_account *a); /* all that are noted */
+static inline size_t unmapped_count(const struct buf *list) {
+    return list->len / sizeof(struct backend_mapped);
+}
 
 /* ------------------------------------------------------------------ publish.c */
 
@@ -340,15 +382,13 @@ void account_changed(struct store_account *a);
 
 /* ------------------------------------------------------------------ feed.c */
 
-void feed_init(struct feed *f);
-
-/* Forgets the names that have changed until now. */
-void feed_forget_names(struct store_account *a);
-
 /* Messages of a mailbox have changed; what is seen of it is seen by all then. */
 enum feed_kind { FEED_ARRIVED = 1 << 0, FEED_VANISHED = 1 << 1, FEED_FLAGGED = 1 << 2 };
 void feed_note(struct mailbox *m, unsigned kinds, uint64_t modseq);
 void feed_drop(struct mailbox *m); /* it is no mailbox any more */
+
+/* With the account; or at its beginning, when nobody has seen it as it was before. */
+void feed_free(struct store_account *a);
 
 /* A mailbox was made, renamed, removed; the paths are copied. */
 void feed_note_name(struct store_account *a, const struct store_name_change *c);

@@ -139,7 +139,7 @@ static void add_message(struct store_account *a, struct mailbox *m, struct deliv
     };
     group_add(g, RECORD_APPEND)->append = (struct record_append){
         .mailbox = m->info.id,
-        .mailbox_name = m->info.name,
+        .mailbox_name = mailbox_name(m),
         .entry = e,
         .keywords = keywords,
         .header_size = (uint32_t)MIN(v->scan.header_size, UINT32_MAX),

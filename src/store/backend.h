@@ -249,7 +249,7 @@ struct backend_ops {
 
     /* As store_index_path() and those behind it. The index goes when the account is made anew, or
      * records are lost with damaged bytes. */
-    const char *(*index_path)(const struct backend_account *a);
+    const char *(*index_path)(struct backend_account *a);
     bool (*has_index)(const struct backend_account *a);
     void (*note_index)(struct backend_account *a, bool there);
 

@@ -48,7 +48,7 @@ static void subscribe(struct beginning *b, uint64_t modseq, struct slice path) {
 
 static void add_defaults(const struct store_account *a, struct beginning *b) {
     const struct store *s = a->store;
-    const uint64_t modseq = a->given.modseq + 1;
+    const uint64_t modseq = a->given.modseq + 1; /* BEGUN_MODSEQ, if the account is new */
     size_t bytes = 0;
     for (size_t i = 0; i < s->default_count; i++)
         bytes += s->defaults[i].name.len;
@@ -83,7 +83,7 @@ static void publish_defaults(struct store_account *a, const struct beginning *b)
     for (size_t i = 0; i < a->mailbox_count; i++)
         if (a->mailboxes[i]->info.id != STORE_INBOX) /* most of them are never looked at */
             mailbox_unload(a->mailboxes[i]);
-    feed_forget_names(a); /* nobody has seen it without them */
+    feed_free(a); /* nobody has seen it without them */
 }
 
 int account_begin(struct store_account *a, bool is_new) {
@@ -91,10 +91,12 @@ int account_begin(struct store_account *a, bool is_new) {
     list_init(&b.records);
     a->begins_bare &= is_new;
     if (is_new) { /* durable before anyone is told a UIDVALIDITY */
-        a->given = (struct backend_counters){
-            .born = fiber_wall(), .modseq = 1, .body_next = 1, .mailbox_next = STORE_INBOX + 1};
+        a->given = (struct backend_counters){.born = fiber_wall(),
+                                             .modseq = BEGUN_MODSEQ - 1,
+                                             .body_next = 1,
+                                             .mailbox_next = STORE_INBOX + 1};
         a->given.mailbox_next += a->begins_bare;
-        a->published = 1;
+        a->published = a->given.modseq;
         mailbox_begin(account_add_inbox(a, 1));
     }
     if (a->given.mailbox_next == STORE_INBOX + 1)
@@ -121,5 +123,6 @@ void store_set_defaults(struct store *s, const struct store_default *list, size_
         MUST(s->default_count < STORE_DEFAULTS_MAX);
         s->defaults[s->default_count++] =
             (struct store_default){list[i].role, arena_copy(&s->default_names, list[i].name)};
+        shared_name_add(&s->shared, list[i].name);
     }
 }

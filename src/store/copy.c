@@ -81,7 +81,7 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
     if (error)
         return error;
     group_add(g, RECORD_COPY)->copy = (struct record_copy){.mailbox = v->to->info.id,
-                                                           .mailbox_name = v->to->info.name,
+                                                           .mailbox_name = mailbox_name(v->to),
                                                            .entries = entries,
                                                            .count = i,
                                                            .sets = sets,

@@ -7,6 +7,16 @@
 
 #include "base/alloc.h"
 
+static struct feed *feed_of(struct store_account *a) {
+    if (!a->feed) {
+        a->feed = NEW(struct feed);
+        list_init(&a->feed->changed);
+        list_init(&a->feed->names);
+        a->store->memory += (int64_t)sizeof *a->feed;
+    }
+    return a->feed;
+}
+
 /* ------------------------------------------------------------------ mailboxes */
 
 static struct store_mailbox_changes *begin_changes(struct mailbox *m) {
@@ -27,7 +37,7 @@ void feed_note(struct mailbox *m, unsigned kinds, uint64_t modseq) {
     if (kinds & FEED_FLAGGED)
         c->flagged = MAX(c->flagged, modseq);
     link_remove(&m->changes->link);
-    list_prepend(&m->account->feed.changed, &m->changes->link);
+    list_prepend(&feed_of(m->account)->changed, &m->changes->link);
 }
 
 void feed_drop(struct mailbox *m) {
@@ -46,7 +56,9 @@ void store_mailboxes_changed(const struct store_account *a, uint64_t since,
                              void (*each)(void *arg, uint32_t mailbox,
                                           const struct store_mailbox_changes *changes),
                              void *arg) {
-    LIST_EACH (c, &a->feed.changed, const struct mailbox_changes, link) {
+    if (!a->feed)
+        return;
+    LIST_EACH (c, &a->feed->changed, const struct mailbox_changes, link) {
         if (latest(&c->latest) <= since)
             return;
         each(arg, c->mailbox->info.id, &c->latest);
@@ -71,7 +83,7 @@ static struct slice keep(char **at, struct slice path) {
 }
 
 static void forget_oldest(struct store_account *a) {
-    struct feed *f = &a->feed;
+    struct feed *f = a->feed;
     struct name_note *n = CONTAINER_OF(list_pop(&f->names), struct name_note, link);
     f->forgotten = MAX(f->forgotten, n->change.modseq);
     f->count--;
@@ -81,7 +93,7 @@ static void forget_oldest(struct store_account *a) {
 }
 
 void feed_note_name(struct store_account *a, const struct store_name_change *c) {
-    struct feed *f = &a->feed;
+    struct feed *f = feed_of(a);
     const size_t size = c->was.len + c->is.len;
     struct name_note *n = mem_alloc(sizeof *n + size);
     char *at = (char *)(n + 1);
@@ -98,9 +110,11 @@ void feed_note_name(struct store_account *a, const struct store_name_change *c) 
 
 int store_name_changes(const struct store_account *a, uint64_t since,
                        void (*each)(void *arg, const struct store_name_change *c), void *arg) {
-    if (since < a->feed.forgotten)
+    if (!a->feed)
+        return 0;
+    if (since < a->feed->forgotten)
         return -E_LIMIT;
-    LIST_EACH (n, &a->feed.names, const struct name_note, link)
+    LIST_EACH (n, &a->feed->names, const struct name_note, link)
         if (n->change.modseq > since)
             each(arg, &n->change);
     return 0;
@@ -108,12 +122,13 @@ int store_name_changes(const struct store_account *a, uint64_t since,
 
 /* ------------------------------------------------------------------ its life */
 
-void feed_init(struct feed *f) {
-    list_init(&f->changed);
-    list_init(&f->names);
-}
-
-void feed_forget_names(struct store_account *a) {
-    while (a->feed.count > 0)
+void feed_free(struct store_account *a) {
+    if (!a->feed)
+        return;
+    while (list_pop(&a->feed->changed)) /* what changes again stands in the next feed */
+        ;
+    while (a->feed->count > 0)
         forget_oldest(a);
+    a->store->memory -= (int64_t)sizeof *a->feed;
+    free(TAKE_PTR(a->feed));
 }

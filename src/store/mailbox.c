@@ -48,7 +48,8 @@ int store_mailbox_path(const struct store_account *a, uint32_t mailbox, struct b
     if (!m)
         return -E_UNKNOWN;
     for (size_t depth = 0; m && depth < a->mailbox_count; depth++) {
-        buf_add_bytes(&names, &m->info.name, sizeof m->info.name);
+        const struct slice name = mailbox_name(m);
+        buf_add_bytes(&names, &name, sizeof name);
         m = mailbox_find(a, m->info.parent);
     }
     const struct slice *list = (const void *)names.ptr;
@@ -61,15 +62,50 @@ int store_mailbox_path(const struct store_account *a, uint32_t mailbox, struct b
 }
 
 static int64_t mailbox_size(const struct mailbox *m) {
-    return (int64_t)(sizeof *m + sizeof(struct mailbox *) + m->info.name.len);
+    const size_t name = m->info.owns_name ? m->info.name_len : 0;
+    return (int64_t)(sizeof *m + sizeof(struct mailbox *) + name);
+}
+
+static void set_name(struct mailbox *m, struct slice name) {
+    name = slice_first(name, STORE_NAME_MAX); /* what is written is never longer */
+    const struct shared_name *shared = shared_name_find(&m->account->store->shared, name);
+    m->info.name = shared ? shared->name.ptr : mem_str(name);
+    m->info.name_len = (uint8_t)name.len;
+    m->info.owns_name = !shared;
+}
+
+static void drop_name(const struct mailbox *m) {
+    if (m->info.owns_name)
+        free((void *)(uintptr_t)m->info.name);
+}
+
+void mailbox_describe(const struct mailbox *m, struct store_mailbox *ret) {
+    *ret = (struct store_mailbox){.id = m->info.id,
+                                  .parent = m->info.parent,
+                                  .role = (enum store_role)m->info.role,
+                                  .name = mailbox_name(m),
+                                  .uidvalidity = m->info.uidvalidity,
+                                  .uidnext = m->info.uidnext,
+                                  .modseq = m->info.modseq,
+                                  .messages = m->info.messages,
+                                  .unseen = m->info.unseen,
+                                  .bytes = m->info.bytes};
 }
 
 struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info) {
     struct mailbox *m = NEW(struct mailbox);
     m->account = a;
-    m->info = *info;
+    m->info = (struct mailbox_info){.id = info->id,
+                                    .parent = info->parent,
+                                    .role = (uint8_t)info->role,
+                                    .uidvalidity = info->uidvalidity,
+                                    .uidnext = info->uidnext,
+                                    .modseq = info->modseq,
+                                    .messages = (uint32_t)info->messages,
+                                    .unseen = (uint32_t)info->unseen,
+                                    .bytes = info->bytes};
     m->uidnext = info->uidnext;
-    m->info.name = slice_of(mem_str(info->name), info->name.len);
+    set_name(m, info->name);
     a->mailboxes = mem_grow(a->mailboxes, (a->mailbox_count + 1) * sizeof(struct mailbox *));
     size_t at = a->mailbox_count++;
     for (; at > 0 && a->mailboxes[at - 1]->info.id > info->id; at--)
@@ -98,19 +134,18 @@ void store_free_some(struct store *s) {
 }
 
 void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name) {
-    struct slice before = m->info.name;
+    const struct mailbox before = *m; /* `name` may be its own */
     m->account->store->memory -= mailbox_size(m);
     m->info.parent = parent;
-    m->info.name = slice_of(mem_str(name), name.len);
+    set_name(m, name);
     m->account->store->memory += mailbox_size(m);
-    free((void *)(uintptr_t)before.ptr);
+    drop_name(&before);
 }
 
 static struct mailbox_content *content_of(struct mailbox *m) {
     if (!m->content) {
         m->content = NEW(struct mailbox_content);
         m->content->mailbox = m;
-        fiber_cond_init(&m->content->arrived);
         list_init(&m->content->waiters);
         m->account->store->memory += (int64_t)sizeof *m->content;
     }
@@ -141,7 +176,7 @@ void mailbox_free(struct mailbox *m) {
     mailbox_unload(m);
     feed_drop(m);
     m->account->store->memory -= mailbox_size(m);
-    free((void *)(uintptr_t)m->info.name.ptr);
+    drop_name(m);
     free(m);
 }
 
@@ -275,7 +310,7 @@ void mailbox_add_entry(struct mailbox *m, const struct store_entry *e) {
     if (mailbox_is_loaded(m))
         add_entry(m, e);
     else if (mailbox_is_loading(m))
-        buf_add_bytes(&m->content->missed, e, sizeof *e);
+        buf_add_bytes(&m->content->loading->missed, e, sizeof *e);
 }
 
 struct flagging {
@@ -398,7 +433,7 @@ static void serve_waiters(struct mailbox *m) {
 
 void mailbox_sum_up(struct mailbox *m) {
     size_t run = 0;
-    m->info.messages = entries_count(m->content->entries);
+    m->info.messages = (uint32_t)entries_count(m->content->entries);
     m->info.bytes = entries_bytes(m->content->entries);
     m->info.unseen = 0;
     for (size_t place = 0; place < m->info.messages; place += run) {
@@ -414,15 +449,17 @@ int mailbox_load(struct mailbox *m) {
     int error = 0;
     m->users++; /* so the content stays */
     while (!error && c->loading)
-        error = fiber_cond_wait(&c->arrived);
+        error = fiber_cond_wait(&c->loading->arrived);
     if (!error && !c->loaded) {
-        c->loading = true;
+        struct mailbox_loading loading = {0};
+        fiber_cond_init(&loading.arrived);
+        c->loading = &loading;
         error = read_entries(m, &c->entries);
-        c->loading = false;
+        c->loading = NULL;
         if (!error) {
-            const struct store_entry *missed = (const void *)c->missed.ptr;
+            const struct store_entry *missed = (const void *)loading.missed.ptr;
             c->loaded = true;
-            for (size_t i = 0; i < c->missed.len / sizeof *missed; i++)
+            for (size_t i = 0; i < loading.missed.len / sizeof *missed; i++)
                 add_entry(m, &missed[i]);
             serve_waiters(m);
             set_untidy(m);
@@ -430,8 +467,8 @@ int mailbox_load(struct mailbox *m) {
         } else {
             keywords_free(TAKE_PTR(c->keywords));
         }
-        buf_done(&c->missed);
-        fiber_cond_wake_all(&c->arrived);
+        buf_done(&loading.missed);
+        fiber_cond_wake_all(&loading.arrived);
     }
     if (m->gone)
         error = -E_UNKNOWN;

@@ -10,14 +10,14 @@ size_t store_mailbox_count(const struct store_account *a) {
 
 void store_mailbox_at(const struct store_account *a, size_t place, struct store_mailbox *ret) {
     MUST(place < a->mailbox_count);
-    *ret = a->mailboxes[place]->info;
+    mailbox_describe(a->mailboxes[place], ret);
 }
 
 int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_mailbox *ret) {
     const struct mailbox *m = mailbox_find(a, id);
     if (!m)
         return -E_UNKNOWN;
-    *ret = m->info;
+    mailbox_describe(m, ret);
     return 0;
 }
 
@@ -26,9 +26,9 @@ int store_mailbox_find(const struct store_account *a, uint32_t parent, struct sl
     if (parent == 0 && slice_eq_nocase(name, S("INBOX")))
         return store_mailbox_get(a, STORE_INBOX, ret);
     for (size_t i = 0; i < a->mailbox_count; i++) {
-        const struct store_mailbox *m = &a->mailboxes[i]->info;
-        if (m->parent == parent && slice_eq(m->name, name)) {
-            *ret = *m;
+        const struct mailbox *m = a->mailboxes[i];
+        if (m->info.parent == parent && slice_eq(mailbox_name(m), name)) {
+            mailbox_describe(m, ret);
             return 0;
         }
     }
@@ -48,7 +48,7 @@ static bool reach_of(const struct store_account *a, uint32_t mailbox, uint32_t a
         const struct mailbox *m = mailbox_find(a, mailbox);
         if (!m)
             break;
-        ret->bytes += m->info.name.len + (ret->depth++ > 0);
+        ret->bytes += (size_t)m->info.name_len + (ret->depth++ > 0);
         mailbox = m->info.parent;
     }
     return mailbox == above;

@@ -19,25 +19,22 @@
 #define QUIET  (200 * USEC_MS)  /* so long nothing has changed: nothing more is coming */
 #define LATEST (10 * USEC_SEC)  /* after the first, whatever else comes */
 
-static size_t waiting(const struct buf *unmapped) {
-    return unmapped->len / sizeof(struct backend_mapped);
-}
-
 /* When the account's turn comes, as it looks now. */
-static usec_t turn_of(const struct store_account *a) {
-    usec_t after = a->unmapped_since + AFTER;
-    if (waiting(&a->unmapped) >= MAPPER_MANY)
+static usec_t turn_of(const struct unmapped *u) {
+    const struct store *s = u->account->store;
+    if (unmapped_count(&u->list) >= MAPPER_MANY)
         return 0;
-    return MIN(MAX(after, a->store->last_change + QUIET), a->unmapped_since + LATEST);
+    return MIN(MAX(u->since + AFTER, s->last_change + QUIET), u->since + LATEST);
 }
 
 /* All that wait at the moment. It need not be told to anybody: who asks for the map finds out. */
 static void map_account(struct store_account *a) WAITS {
-    _cleanup_(buf_done) struct buf list = a->unmapped, maps = {0};
+    _cleanup_(buf_done) struct buf list = a->unmapped->list, maps = {0};
     _cleanup_(free_p) struct store_piece *pieces = mem_array(STORE_MAPS_MAX, sizeof *pieces);
     const struct backend_mapped *all = (const void *)list.ptr;
-    const size_t count = waiting(&list);
-    a->unmapped = (struct buf){0};
+    const size_t count = unmapped_count(&list);
+    a->unmapped->list = (struct buf){0};
+    unmapped_forget(a);
     account_pin(a);
     for (size_t done = 0; done < count && !a->store->closing;) {
         buf_clear(&maps);
@@ -57,17 +54,12 @@ void mapper_main(void *arg) {
             (void)fiber_cond_wait(&s->map_it);
             continue;
         }
-        struct store_account *a = CONTAINER_OF(k, struct store_account, map_link);
-        if (turn_of(a) > fiber_now()) {
-            (void)fiber_cond_wait_until(&s->map_it, turn_of(a));
-            continue;
-        }
-        link_remove(&a->map_link);
-        if (a->state == ACCOUNT_READY) {
-            map_account(a);
-        } else {
-            s->memory -= (int64_t)a->unmapped.len;
-            buf_clear(&a->unmapped);
-        }
+        const struct unmapped *u = CONTAINER_OF(k, const struct unmapped, link);
+        if (turn_of(u) > fiber_now())
+            (void)fiber_cond_wait_until(&s->map_it, turn_of(u));
+        else if (u->account->state == ACCOUNT_READY)
+            map_account(u->account);
+        else
+            unmapped_forget(u->account);
     }
 }

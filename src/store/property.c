@@ -13,6 +13,7 @@ struct property {
     uint32_t name_len, size; /* of the name, of the value */
     bool is_set;
     bool has_value; /* here, behind the name: it is small, and set */
+    bool is_shared; /* one for all accounts that have it, see shared.h */
     char text[];
 };
 
@@ -122,14 +123,15 @@ int store_property_changes(const struct store_account *a, uint64_t since,
 /* What it adds to the sums, or with -1 takes away. */
 static void count(struct store_account *a, const struct property *p, int sign) {
     struct properties *all = &a->properties;
-    a->store->memory += sign * (int64_t)(sizeof *p + sizeof p + text_len(p));
+    a->store->memory += sign * (int64_t)(sizeof p + (p->is_shared ? 0 : sizeof *p + text_len(p)));
     all->set += p->is_set ? (size_t)sign : 0;
     all->bytes += p->is_set ? (uint64_t)(((int64_t)p->name_len + p->size) * sign) : 0;
 }
 
 static void free_one(struct store_account *a, struct property *p) {
     count(a, p, -1);
-    free(p);
+    if (!p->is_shared)
+        free(p);
 }
 
 static int by_modseq(const void *a, const void *b) {
@@ -176,10 +178,26 @@ static struct property *property_new(const struct record_property *r) {
     return p;
 }
 
+/* One that is shared, if it is what accounts begin with: most of them never change that. */
+static struct property *property_for(struct store *s, const struct record_property *r) {
+    bool alike = r->kind == STORE_SUBSCRIPTION && r->mailbox == 0 && r->is_set && r->size == 0 &&
+                 r->modseq == BEGUN_MODSEQ;
+    struct shared_name *shared = alike ? shared_name_find(&s->shared, r->name) : NULL;
+    if (!shared)
+        return property_new(r);
+    if (!shared->subscribed) {
+        shared->subscribed = property_new(r);
+        shared->subscribed->is_shared = true;
+    }
+    return shared->subscribed;
+}
+
+#define FIRST_PLACES 7U /* few more than an account begins with, in 64 bytes of malloc */
+
 /* A place in the list, at `at`. */
 static void make_place(struct properties *all, size_t at) {
     if (all->count == all->size) {
-        all->size = all->size ? 2 * all->size : 8;
+        all->size = all->size ? 2 * all->size : FIRST_PLACES;
         all->list = mem_grow(all->list, all->size * sizeof *all->list);
     }
     memmove(&all->list[at + 1], &all->list[at], (all->count++ - at) * sizeof *all->list);
@@ -191,7 +209,7 @@ void properties_put(struct store_account *a, const struct record_property *r) {
     const bool there = at < all->count && compare(all->list[at], r->mailbox, r->kind, r->name) == 0;
     if (there && all->list[at]->modseq > r->modseq)
         return;
-    struct property *p = property_new(r);
+    struct property *p = property_for(a->store, r);
     if (there)
         free_one(a, all->list[at]);
     else

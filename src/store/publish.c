@@ -20,28 +20,6 @@ static void add_entry(struct mailbox *m, const struct store_entry *e) {
     mailbox_add_entry(m, e);
 }
 
-/* Those beyond so many, in 192 KiB, are mapped when somebody asks for them. */
-#define UNMAPPED_MAX ((size_t)4 * MAPPER_MANY)
-
-static void map_later(struct store_account *a, const struct store_entry *e) {
-    struct store *s = a->store;
-    const struct backend_mapped new = {e->body, e->size, (usec_t)e->date};
-    size_t count = a->unmapped.len / sizeof new;
-    if (count >= UNMAPPED_MAX || !a->below->backend->ops->wants_maps(a->below, a->expects_maps))
-        return;
-    buf_add_bytes(&a->unmapped, &new, sizeof new);
-    s->memory += (int64_t)sizeof new;
-    if (count == 0) {
-        a->unmapped_since = fiber_now();
-        list_append(&s->unmapped, &a->map_link);
-    } else if (count + 1 == MAPPER_MANY) {
-        link_remove(&a->map_link);
-        list_prepend(&s->unmapped, &a->map_link);
-    }
-    if (count == 0 || count + 1 == MAPPER_MANY)
-        fiber_cond_wake_all(&s->map_it);
-}
-
 static void tell_of_arrival(struct store_account *a) {
     const struct store_options *o = &a->store->options;
     if (o->arrived && store_has_index(a))

@@ -58,7 +58,7 @@ static int prepare_removal(struct store_account *a, struct change *c, struct gro
     group_add(g, RECORD_REMOVE)->remove = (struct record_remove){
         .mailbox = m->info.id,
         .modseq = ++a->given.modseq,
-        .name = m->info.name,
+        .name = mailbox_name(m),
         .when = a->store->options.undelete ? fiber_wall() : 0,
         .bodies = v->freed.bodies,
         .bytes = v->freed.bytes,

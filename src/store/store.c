@@ -52,6 +52,7 @@ int store_open(const struct store_options *options, struct store **ret_store,
     s->options.undelete_count = options->undelete_count ? options->undelete_count : UNDELETE_COUNT;
     s->options.writers = options->writers ? options->writers : WRITERS;
     s->clock = even_clock_begin(fiber_now(), fiber_wall());
+    shared_name_add(&s->shared, S("INBOX"));
     list_init(&s->idle);
     list_init(&s->loaded);
     list_init(&s->ready);
@@ -112,6 +113,7 @@ void store_close(struct store *s) {
     map_done(&s->purged);
     fiber_turns_done(&s->turns);
     arena_done(&s->default_names);
+    shared_names_done(&s->shared);
     free(s->writers);
     free(s);
 }

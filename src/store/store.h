@@ -357,6 +357,14 @@ int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view
 void store_view_close(struct store_view *v); /* NULL is fine */
 DEFINE_CLEANUP(struct store_view, store_view_close)
 
+/* The same in room of the caller, such as a page of a fiber's stack that is held anyhow; the room
+ * stays until the view is closed. */
+struct store_view_room {
+    _Alignas(8) char bytes[168];
+};
+int store_view_open_in(struct store_account *a, uint32_t mailbox, struct store_view_room *room,
+                       struct store_view **ret_view) WAITS;
+
 /*
  * The same without waiting for a large mailbox to be read: until it is settled nothing but the
  * info, the first unseen message and its end may be asked of it. Settling gives the messages that

@@ -25,11 +25,14 @@ struct store_view {
     /* Where the last message was found: the next one is mostly behind it. */
     const struct store_entry *run;
     size_t run_at, run_len;
+
+    bool has_room; /* it lies in somebody's room */
 };
+_Static_assert(sizeof(struct store_view) <= sizeof(struct store_view_room), "room for a view");
 
 /* What is known of a mailbox without its entries, and so of those that are read later. */
 static void describe(struct store_view *v) {
-    const struct store_mailbox *m = &v->mailbox->info;
+    const struct mailbox_info *m = &v->mailbox->info;
     const bool served = v->from.served;
     v->unseen = m->unseen;
     v->info = (struct store_view_info){
@@ -43,10 +46,9 @@ static void describe(struct store_view *v) {
 }
 
 /* Of a mailbox that was loaded, or whose entries somebody will read. */
-static struct store_view *view_new(struct mailbox *m) {
-    struct store_view *v = NEW(struct store_view);
-    v->account = m->account;
-    v->mailbox = m;
+static struct store_view *view_new(struct mailbox *m, struct store_view_room *room) {
+    struct store_view *v = room ? (void *)room : mem_alloc(sizeof *v);
+    *v = (struct store_view){.account = m->account, .mailbox = m, .has_room = room != NULL};
     if (mailbox_is_loaded(m))
         mailbox_serve(m, &v->from);
     else
@@ -56,23 +58,28 @@ static struct store_view *view_new(struct mailbox *m) {
 }
 
 static int open_view(struct store_account *a, uint32_t mailbox, uint64_t at_once,
-                     struct store_view **ret_view) WAITS {
+                     struct store_view_room *room, struct store_view **ret_view) WAITS {
     change_flush(a);
     struct mailbox *m = mailbox_find(a, mailbox);
     int error = m ? 0 : -E_UNKNOWN;
     if (m && (mailbox_is_loaded(m) || m->info.messages <= at_once))
         error = mailbox_load(m);
     if (!error)
-        *ret_view = view_new(m);
+        *ret_view = view_new(m, room);
     return error;
 }
 
 int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) {
-    return open_view(a, mailbox, UINT64_MAX, ret_view);
+    return open_view(a, mailbox, UINT64_MAX, NULL, ret_view);
+}
+
+int store_view_open_in(struct store_account *a, uint32_t mailbox, struct store_view_room *room,
+                       struct store_view **ret_view) {
+    return open_view(a, mailbox, UINT64_MAX, room, ret_view);
 }
 
 int store_view_begin(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) {
-    return open_view(a, mailbox, BEGIN_ABOVE, ret_view);
+    return open_view(a, mailbox, BEGIN_ABOVE, NULL, ret_view);
 }
 
 /* Whoever removes messages has read them first: while nobody has, only new ones come. So what is
@@ -103,7 +110,8 @@ void store_view_close(struct store_view *v) {
     store_drop_entries(v->account->store, v->from.entries);
     keywords_view_close(v->mailbox->content->keywords, &v->from.keywords);
     mailbox_rest(v->mailbox);
-    free(v);
+    if (!v->has_room)
+        free(v);
 }
 
 void store_view_info(const struct store_view *v, struct store_view_info *ret) {

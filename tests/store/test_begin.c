@@ -6,6 +6,7 @@
 
 #include "fiber/fiber.h"
 #include "store/properties.h"
+#include "store/shared.h"
 
 #define OTHER_ACCOUNT 4712U /* 4712 = 0x1268 */
 #define OTHER_PACK    "68/4712/packs/000001.pack"
@@ -174,6 +175,81 @@ WORLD_TEST(an_older_account_is_opened_although_the_disk_does_not_take_its_defaul
     store_account_close(a);
 }
 
+/* ------------------------------------------------------------------ what many have alike */
+
+static const struct store_default five[] = {
+    {STORE_ROLE_ARCHIVE, S("Archive")}, {STORE_ROLE_DRAFTS, S("Drafts")},
+    {STORE_ROLE_JUNK, S("Junk")},       {STORE_ROLE_SENT, S("Sent")},
+    {STORE_ROLE_TRASH, S("Trash")},
+};
+
+static uint64_t memory_of(const struct world *w) {
+    struct store_stats stats;
+    store_stats(w->store, &stats);
+    return stats.memory;
+}
+
+/* There may be ten thousand whose users are silent. */
+WORLD_TEST(an_account_of_which_nothing_is_used_takes_1500_bytes) {
+    struct store_account *list[20];
+    for (int round = 0; round < 2; round++) { /* new ones, and as they are read */
+        world_open(w);
+        store_set_defaults(w->store, five, ARRAY_SIZE(five));
+        const uint64_t before = memory_of(w);
+        for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+            assert_int_equal(store_account_open(w->store, OTHER_ACCOUNT + i, &list[i]), 0);
+        if (round == 1)
+            assert_in_range(memory_of(w) - before, 500U * ARRAY_SIZE(list),
+                            1500U * ARRAY_SIZE(list));
+        for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+            store_account_close(list[i]);
+        world_close(w);
+    }
+}
+
+WORLD_TEST_BOTH(what_one_account_changes_of_what_all_have_alike_is_as_it_was_for_the_others) {
+    struct store_account *a = begin(w, true), *b;
+    struct store_mailbox m;
+    assert_int_equal(store_account_open(w->store, OTHER_ACCOUNT + 1, &b), 0);
+    assert_int_equal(store_mailbox_find(a, 0, S("Drafts"), &m), 0);
+    assert_int_equal(store_rename_mailbox(a, m.id, 0, S("Notes")), 0);
+    assert_int_equal(store_mailbox_find(a, 0, S("Trash"), &m), 0);
+    assert_int_equal(store_rename_mailbox(a, m.id, STORE_INBOX, m.name), 0);
+    assert_int_equal(store_subscribe(a, S("INBOX"), false), 0);
+    expect_defaults(b);
+    store_account_close(b);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(store_mailbox_find(a, 0, S("Notes"), &m), 0);
+        assert_int_equal(store_mailbox_find(a, STORE_INBOX, S("Trash"), &m), 0);
+        assert_true(store_is_subscribed(a, S("Notes")));
+        assert_false(store_is_subscribed(a, S("Drafts")));
+        assert_false(store_is_subscribed(a, S("INBOX")));
+        store_account_close(a);
+        a = begin(w, true);
+    }
+    store_account_close(a);
+}
+
+WORLD_TEST_BOTH(names_of_default_mailboxes_stay_while_settings_change_more_often_than_are_shared) {
+    struct store_account *list[SHARED_NAMES_MAX + 3];
+    struct store_mailbox m;
+    char name[20];
+    world_open(w);
+    for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+        (void)snprintf(name, sizeof name, "Sent %zu", i);
+        store_set_defaults(w->store, &(struct store_default){STORE_ROLE_SENT, slice_of_str(name)},
+                           1);
+        assert_int_equal(store_account_open(w->store, OTHER_ACCOUNT + i, &list[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+        (void)snprintf(name, sizeof name, "Sent %zu", i);
+        assert_int_equal(store_mailbox_count(list[i]), 2);
+        assert_int_equal(store_mailbox_find(list[i], 0, slice_of_str(name), &m), 0);
+        assert_true(store_is_subscribed(list[i], slice_of_str(name)));
+        store_account_close(list[i]);
+    }
+}
+
 /* ------------------------------------------------------------------ roles */
 
 struct claim {
@@ -217,6 +293,9 @@ int main(void) {
         BOTH(one_that_is_to_begin_bare_gets_none_now_or_later),
         cmocka_unit_test(default_mailboxes_that_are_torn_come_whole_at_the_next_opening),
         cmocka_unit_test(an_older_account_is_opened_although_the_disk_does_not_take_its_defaults),
+        cmocka_unit_test(an_account_of_which_nothing_is_used_takes_1500_bytes),
+        BOTH(what_one_account_changes_of_what_all_have_alike_is_as_it_was_for_the_others),
+        BOTH(names_of_default_mailboxes_stay_while_settings_change_more_often_than_are_shared),
         BOTH(rfc6154_of_two_that_want_a_role_at_once_one_gets_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,18 @@ WORLD_TEST_BOTH(few_messages_are_read_at_once) {
     store_view_close(v);
 }
 
+WORLD_TEST_BOTH(a_view_in_room_of_the_caller_is_as_any_other) {
+    struct store_view_room room;
+    struct store_view *v;
+    open_filled(w, MANY);
+    assert_int_equal(store_view_open_in(w->account, STORE_INBOX, &room, &v), 0);
+    assert_ptr_equal(v, &room);
+    assert_true(store_view_is_settled(v));
+    expect_uids(v, 1, MANY);
+    store_view_close(v);
+    assert_int_equal(store_view_open_in(w->account, 77, &room, &v), -E_UNKNOWN);
+}
+
 /* Others deliver, set flags and remove before it is settled. */
 WORLD_TEST_BOTH(a_view_has_the_messages_of_the_moment_when_it_was_begun) {
     _cleanup_(buf_done) struct buf uids = {0};
@@ -216,6 +228,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(what_is_known_of_a_mailbox_does_not_wait_for_its_messages),
         BOTH(few_messages_are_read_at_once),
+        BOTH(a_view_in_room_of_the_caller_is_as_any_other),
         BOTH(a_view_has_the_messages_of_the_moment_when_it_was_begun),
         BOTH(a_view_that_nobody_settles_costs_nothing),
         BOTH(a_mailbox_that_is_removed_meanwhile_is_seen_as_it_was),

@@ -338,7 +338,7 @@ static int memory_count_bodies(struct backend_account *a, uint64_t up_to, uint64
 }
 
 /* There are no files, and so no index. */
-static const char *memory_index_path(const struct backend_account *a) {
+static const char *memory_index_path(struct backend_account *a) {
     (void)a;
     return NULL;
 }

@@ -107,26 +107,31 @@ static int run_open(void *arg) {
         remove_gone(a, a->index, &j->packs);
     _cleanup_(free_p) char *maps = mem_printf("%s/" MAP_FILE_NAME, a->dir);
     struct stat st;
+    _cleanup_(free_p) char *search = mem_printf("%s/" REPLAY_SEARCH_NAME, a->dir);
     j->maps = lstat(maps, &st) == 0;
-    j->search = lstat(a->search_path, &st) == 0;
+    j->search = lstat(search, &st) == 0;
     return error == -E_UNKNOWN ? 0 : error; /* a new one */
 }
 
 /* ------------------------------------------------------------------ opening */
 
+static int64_t account_size(const struct solo_account *a) {
+    return (int64_t)(sizeof *a + strlen(a->dir) + 1);
+}
+
 static struct solo_account *account_new(struct solo *s, uint64_t id) {
-    struct solo_account *a = NEW(struct solo_account);
+    _cleanup_(free_p) char *dir = replay_account_dir(s->dir, id);
+    const size_t dir_size = strlen(dir) + 1;
+    struct solo_account *a = mem_zero(sizeof *a + dir_size);
+    memcpy(a->dir, dir, dir_size);
     a->base.backend = &s->base;
     a->solo = s;
     a->id = id;
-    a->dir = replay_account_dir(s->dir, id);
-    a->search_path = mem_printf("%s/" REPLAY_SEARCH_NAME, a->dir);
-    a->current.fd = -1;
     fiber_mutex_init(&a->log);
     fiber_mutex_init(&a->db);
     fiber_mutex_init(&a->maps_lock);
     list_init(&a->pending);
-    *s->host.memory += (int64_t)sizeof *a;
+    *s->host.memory += account_size(a);
     return a;
 }
 
@@ -137,8 +142,7 @@ static void account_free(struct solo_account *a) {
     places_forget(a);
     free(a->packs);
     log_records_free(&a->pending);
-    *a->solo->host.memory -= (int64_t)sizeof *a;
-    free(a->dir);
+    *a->solo->host.memory -= account_size(a);
     free(a->search_path);
     free(a);
 }
@@ -214,7 +218,8 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
     if (!error) {
         go_on(a, &j);
         a->ready = true;
-        a->keys_loaded = j.row.born == 0;
+        if (j.row.born == 0)
+            keys_begin(a);
         give_what_was_read(&j, sink);
         *ret_state = (struct backend_state){
             .is_new = j.row.born == 0 && j.mailboxes.len == 0,

@@ -88,8 +88,11 @@ int solo_count_bodies(struct backend_account *account, uint64_t up_to, uint64_t 
 
 /* ------------------------------------------------------------------ the index of texts */
 
-const char *solo_index_path(const struct backend_account *account) {
-    return CONTAINER_OF(account, const struct solo_account, base)->search_path;
+const char *solo_index_path(struct backend_account *account) {
+    struct solo_account *a = account_of(account);
+    if (!a->search_path)
+        a->search_path = mem_printf("%s/" REPLAY_SEARCH_NAME, a->dir);
+    return a->search_path;
 }
 
 bool solo_has_index(const struct backend_account *account) {

@@ -215,7 +215,9 @@ static void note_bodies(struct solo_account *a, const struct log_group *g) WAITS
 int solo_commit(struct backend_account *account, const struct list *records) {
     struct solo_account *a = account_of(account);
     struct log_group g;
-    if (a->keys.spent) /* not behind the group: the store shows it as soon as mail.db can have it */
+    if (a->keys &&
+        a->keys
+            ->spent) /* not behind the group: the store shows it as soon as mail.db can have it */
         keys_free_spent(a);
     int error = fiber_mutex_lock(&a->log);
     if (error)

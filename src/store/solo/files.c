@@ -277,7 +277,7 @@ int files_close(struct solo_account *a) {
         files_put_pack(a->files[--a->file_count]);
     free(a->files);
     a->files = NULL;
-    pack_file_close(&a->current);
+    pack_close_current(a);
     if (link_in_list(&a->files_link)) {
         link_remove(&a->files_link);
         a->solo->open_count--;

@@ -37,30 +37,34 @@ enum work { /* for the keeper */
             WORK_REBUILD = 1 << 2,
 };
 
+/*
+ * Most accounts in memory belong to somebody who is silent: what they do not need has memory of its
+ * own while it is there.
+ */
 struct solo_account {
     struct backend_account base;
     struct solo *solo;
     uint64_t id;
-    char *dir;
-    bool ready;   /* opened, and not being closed */
-    bool at_work; /* the keeper works on it */
-    bool is_new;  /* nothing was committed yet */
+    bool ready;        /* opened, and not being closed */
+    bool at_work;      /* the keeper works on it */
+    bool is_new;       /* nothing was committed yet */
+    bool rebuilt;      /* mail.db has been made anew since the account is open */
+    bool compacting;   /* see compact.c */
+    bool dir_synced;   /* the name of the newest pack is durable */
+    bool maps_there;   /* the file of maps is, as far as is known */
+    bool search_there; /* as store_has_index() */
 
     struct index_pack *packs; /* by number; those that are gone are not here */
     size_t pack_count;
-    struct key_set keys; /* delivery keys in the database or pending, when loaded */
-    bool keys_loaded;
+    struct key_set *keys;       /* delivery keys in the database or pending; NULL: not loaded */
     struct place_table *places; /* where bodies lie that were read lately; or NULL */
-    bool rebuilt;               /* mail.db has been made anew since the account is open */
     usec_t rebuild_after;       /* not before, when that has failed; nor is told again why */
-    bool compacting;
 
     /* Writing, see log.c. */
     struct fiber_mutex log;
-    uint64_t newest;          /* number of the newest pack file */
-    struct pack_file current; /* the newest pack when open; fd -1: not open */
-    uint64_t current_end;     /* its length; 0: there is none to go on with */
-    bool dir_synced;          /* its name is durable */
+    uint64_t newest;           /* number of the newest pack file */
+    struct pack_file *current; /* the newest pack; NULL: not open */
+    uint64_t current_end;      /* its length; 0: there is none to go on with */
 
     /* The database, see files.c. */
     struct fiber_mutex db;
@@ -79,16 +83,16 @@ struct solo_account {
     /* Maps of messages, see maps.c. */
     struct fiber_mutex maps_lock;
     struct map_file *maps; /* NULL: not open */
-    bool maps_there;       /* the file is, as far as is known */
     usec_t maps_after;     /* not before, since it could not be used */
     usec_t maps_removed;   /* when the last one was, since it was spoiled */
 
-    char *search_path; /* of the index of texts, see bodies.c */
-    bool search_there;
+    char *search_path; /* as store_index_path(); NULL: nobody has asked */
 
     struct link work_link; /* in solo->work */
     unsigned work;         /* enum work */
     struct link late_link; /* in solo->late: trailing, by pending_since */
+
+    char dir[]; /* its folder */
 };
 
 struct solo {
@@ -144,7 +148,8 @@ struct index_pack *pack_find(struct solo_account *a, uint64_t pack);
 struct index_pack *pack_add(struct solo_account *a, const struct index_pack *pack);
 void pack_remove(struct solo_account *a, uint64_t pack);
 bool pack_wants_compaction(const struct solo_account *a, const struct index_pack *p);
-void packs_sum_up(struct solo_account *a); /* after mail.db has taken records in */
+void pack_close_current(struct solo_account *a); /* its file; the next group opens it again */
+void packs_sum_up(struct solo_account *a);       /* after mail.db has taken records in */
 void packs_look_for_work(struct solo_account *a);
 
 /* ------------------------------------------------------------------ files.c */
@@ -197,7 +202,7 @@ int solo_bodies(struct backend_account *a, uint64_t above, struct store_body *li
 int solo_newest_body(struct backend_account *a, uint64_t up_to, struct store_body *ret) WAITS;
 int solo_count_bodies(struct backend_account *a, uint64_t up_to, uint64_t *ret_count,
                       uint64_t *ret_above) WAITS;
-const char *solo_index_path(const struct backend_account *a);
+const char *solo_index_path(struct backend_account *a);
 bool solo_has_index(const struct backend_account *a);
 void solo_note_index(struct backend_account *a, bool there);
 
@@ -244,6 +249,7 @@ void log_leave_pack(struct solo_account *a);
 
 int solo_find_key(struct backend_account *a, struct slice key, uint64_t *ret_body,
                   uint32_t *ret_uid) WAITS;
+void keys_begin(struct solo_account *a);                  /* of a new one, which has none */
 void keys_note(struct solo_account *a, struct slice key); /* of a commit */
 void keys_free_spent(struct solo_account *a) WAITS;       /* after keys_note() */
 void keys_clear(struct solo_account *a);

@@ -25,37 +25,44 @@ static int run_load(void *arg) {
     return index_each_key(j->index, load_key, &j->keys);
 }
 
-static void count_memory(struct solo_account *a, size_t before) {
-    *a->solo->host.memory += (int64_t)key_set_bytes(&a->keys) - (int64_t)before;
+/* What the set has is memory of the account. */
+static void count_memory(struct solo_account *a, int sign) {
+    *a->solo->host.memory += sign * (int64_t)(sizeof *a->keys + key_set_bytes(a->keys));
+}
+
+static void set_keys(struct solo_account *a, const struct key_set *keys) {
+    a->keys = mem_copy(keys, sizeof *keys);
+    count_memory(a, 1);
+}
+
+void keys_begin(struct solo_account *a) {
+    set_keys(a, &(struct key_set){0});
 }
 
 static int load_keys(struct solo_account *a) WAITS {
-    if (a->keys_loaded)
+    if (a->keys)
         return 0;
     int error = files_lock_whole(a);
     if (error)
         return error;
-    if (!a->keys_loaded) { /* somebody else may have loaded them meanwhile */
+    if (!a->keys) { /* somebody else may have loaded them meanwhile */
         struct load_job j = {.index = a->index};
         error = offload(OFFLOAD_DISK, run_load, &j);
-        if (error) {
+        if (error)
             key_set_done(&j.keys);
-        } else {
-            a->keys = j.keys;
-            a->keys_loaded = true;
-            count_memory(a, 0);
-        }
+        else
+            set_keys(a, &j.keys);
     }
     files_unlock(a, error);
     return error;
 }
 
 void keys_note(struct solo_account *a, struct slice key) {
-    if (!a->keys_loaded || key.len == 0)
+    if (!a->keys || key.len == 0)
         return;
-    size_t before = key_set_bytes(&a->keys);
-    key_set_add(&a->keys, key_hash(key));
-    count_memory(a, before);
+    count_memory(a, -1);
+    key_set_add(a->keys, key_hash(key));
+    count_memory(a, 1);
 }
 
 static int run_free(void *arg) {
@@ -64,17 +71,19 @@ static int run_free(void *arg) {
 }
 
 void keys_free_spent(struct solo_account *a) {
-    void *spent = TAKE_PTR(a->keys.spent);
-    if (a->keys.table.size < SPENT_LARGE)
+    void *spent = TAKE_PTR(a->keys->spent);
+    if (a->keys->table.size < SPENT_LARGE)
         free(spent);
     else
         (void)offload(OFFLOAD_DISK, run_free, spent);
 }
 
 void keys_clear(struct solo_account *a) {
-    *a->solo->host.memory -= (int64_t)key_set_bytes(&a->keys);
-    key_set_done(&a->keys);
-    a->keys_loaded = false;
+    if (!a->keys)
+        return;
+    count_memory(a, -1);
+    key_set_done(a->keys);
+    free(TAKE_PTR(a->keys));
 }
 
 /* ------------------------------------------------------------------ the key itself */
@@ -109,7 +118,7 @@ int solo_find_key(struct backend_account *account, struct slice key, uint64_t *r
                   uint32_t *ret_uid) {
     struct solo_account *a = account_of(account);
     int error = load_keys(a);
-    if (error || !key_set_has(&a->keys, key_hash(key)))
+    if (error || !key_set_has(a->keys, key_hash(key)))
         return error;
     error = files_lock(a); /* before looking at what is pending: it moves into the database */
     if (error)

@@ -125,8 +125,14 @@ void log_new_pack(struct log_group *g) {
 /* ------------------------------------------------------------------ the current pack */
 
 void log_leave_pack(struct solo_account *a) {
-    pack_file_close(&a->current);
+    pack_close_current(a);
     a->current_end = 0;
+}
+
+static void set_current(struct solo_account *a, const struct pack_file *f) {
+    if (!a->current)
+        a->current = NEW(struct pack_file);
+    *a->current = *f;
 }
 
 struct pack_job {
@@ -209,7 +215,7 @@ static int open_current(struct solo_account *a) WAITS {
     files_touch(a);
     int error = offload(OFFLOAD_DISK, run_open, &j);
     if (error == 0)
-        a->current = j.file;
+        set_current(a, &j.file);
     if (error == -E_CORRUPT || error == -E_UNKNOWN || error == -ENOENT) {
         seal_current(a, a->current_end);
         error = 0;
@@ -220,7 +226,7 @@ static int open_current(struct solo_account *a) WAITS {
 int log_resume(struct log_group *g, struct solo_account *a) {
     *g = (struct log_group){.account = a};
     list_init(&g->records);
-    if (a->current_end > 0 && a->current.fd < 0) {
+    if (a->current_end > 0 && !a->current) {
         int error = open_current(a);
         if (error)
             return error;
@@ -230,7 +236,7 @@ int log_resume(struct log_group *g, struct solo_account *a) {
         return 0;
     }
     g->pack = a->newest;
-    g->generation = a->current.head.generation;
+    g->generation = a->current->head.generation;
     g->start = g->at = a->current_end;
     return 0;
 }
@@ -288,7 +294,7 @@ static void settle(struct log_group *g, const struct pack_job *j, int error) {
     if (j->file.fd < 0)
         return;
     a->newest = g->pack;
-    a->current = j->file;
+    set_current(a, &j->file);
     a->current_end = j->file.end;
     if (j->file.failed) {
         struct problem p;
@@ -312,14 +318,15 @@ int log_write(struct log_group *g) {
         .number = g->pack,
         .create = g->create,
         .sync_dir = g->create || !a->dir_synced,
-        .file = a->current,
         .iov = g->iov,
         .iov_count = g->iov_count,
     };
     if (j.sync_dir)
         packs = mem_printf("%s/" REPLAY_PACKS_DIR, a->dir);
     j.packs = packs;
-    if (g->create) {
+    if (!g->create) {
+        j.file = *a->current;
+    } else {
         a->dir_synced = false;
         j.file = (struct pack_file){.fd = -1,
                                     .head = {.kind = NOTE_PACK_KIND,

@@ -29,6 +29,12 @@ void pack_remove(struct solo_account *a, uint64_t pack) {
     a->pack_count--;
 }
 
+void pack_close_current(struct solo_account *a) {
+    if (a->current)
+        pack_file_close(a->current);
+    free(TAKE_PTR(a->current));
+}
+
 bool pack_wants_compaction(const struct solo_account *a, const struct index_pack *p) {
     /* What a half emptied one still has must not outlive the removals that stand in later packs. */
     if (p->state == INDEX_PACK_SEALED || p->state == INDEX_PACK_HALF)
