@@ -29,12 +29,14 @@ struct stream {
     bool hears_out;       /* reads go on after a failed write */
     bool secret;          /* input is wiped when it was consumed */
     bool nudged;          /* and nobody has been told */
+    bool settled;         /* it lies in somebody's room */
     struct fiber *waiter; /* for input or a nudge */
     usec_t timeout, rate_grace, rate_began;
     uint64_t rate_bytes;
     struct stream_counts counts;
     usec_t heard;
 };
+_Static_assert(sizeof(struct stream) <= sizeof(struct stream_room), "there is room for a stream");
 
 /* ------------------------------------------------------------------ buffers */
 
@@ -118,7 +120,17 @@ static void free_shell(struct stream *s) {
         drop_in_buffer(s);
     if (s->out)
         buffer_put(s->out);
+    if (!s->settled)
+        free(s);
+}
+
+struct stream *stream_settle(struct stream *s, struct stream_room *room) {
+    MUST(!s->waiter && !s->settled);
+    struct stream *there = (void *)room;
+    *there = *s;
+    there->settled = true;
     free(s);
+    return there;
 }
 
 void stream_free(struct stream *s) {

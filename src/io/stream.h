@@ -57,6 +57,16 @@ void stream_pair(size_t capacity, struct stream *ret_ends[static 2]);
 void stream_free(struct stream *s); /* drops what was not flushed; NULL is fine */
 DEFINE_CLEANUP(struct stream, stream_free)
 
+/*
+ * Moves a stream into room of the caller, such as a page of a fiber's stack that is held anyhow:
+ * what it is known by from now on. The room stays until stream_free(), and nobody is waiting for
+ * the stream.
+ */
+struct stream_room {
+    _Alignas(8) char bytes[136];
+};
+struct stream *stream_settle(struct stream *s, struct stream_room *room);
+
 /* ------------------------------------------------------------------ limits */
 
 void stream_set_timeout(struct stream *s, usec_t each_wait); /* USEC_NEVER (default): none */

@@ -59,6 +59,24 @@ FIBER_TEST(a_line_over_its_limit_is_refused_and_can_be_skipped) {
     close_pair();
 }
 
+FIBER_TEST(a_stream_that_settles_goes_on_where_it_was) {
+    struct stream_room room;
+    struct slice line;
+    open_pair(1000);
+    stream_str(ends[0], "read\r\nnot yet\r\n");
+    assert_int_equal(stream_shutdown(ends[0]), 0);
+    assert_int_equal(stream_read_line(ends[1], 100, &line), 0);
+    stream_str(ends[1], "collected");
+    ends[1] = stream_settle(ends[1], &room);
+    assert_ptr_equal(ends[1], &room);
+    assert_int_equal(stream_read_line(ends[1], 100, &line), 0);
+    assert_slice(line, "not yet\r\n");
+    assert_int_equal(stream_flush(ends[1]), 0);
+    assert_int_equal(stream_fill(ends[0], 9), 0);
+    assert_slice(stream_window(ends[0]), "collected");
+    close_pair();
+}
+
 /* Also where the CR came before the LF did. */
 FIBER_TEST(a_skipped_line_tells_whether_a_bare_lf_ended_it) {
     bool bare = true;
@@ -378,6 +396,7 @@ int main(void) {
         cmocka_unit_test(test_a_timeout_of_a_read_does_not_stick),
         cmocka_unit_test(test_a_dripping_peer_is_too_slow),
         cmocka_unit_test(test_a_write_to_a_closed_peer_sticks),
+        cmocka_unit_test(test_a_stream_that_settles_goes_on_where_it_was),
         cmocka_unit_test(test_a_skipped_line_tells_whether_a_bare_lf_ended_it),
         cmocka_unit_test(test_who_waits_for_input_can_be_nudged_and_loses_none),
         cmocka_unit_test(test_who_waits_at_a_socket_can_be_nudged),

@@ -57,21 +57,32 @@ static const char *refusal(const struct edge_connection *c, enum crowd_verdict v
     return text && c->port->tls_first ? "" : text;
 }
 
-static void connection_free(struct edge_connection *c) {
+static void connection_done(struct edge_connection *c) {
     struct edge *e = c->edge;
     link_remove(&c->link);
     crowd_leave(&e->crowd, c->place, c->door->kind);
     stream_free(c->stream);
     process_settings_release(c->settings);
-    free(c);
     fiber_cond_wake_all(&e->session_ended);
 }
 
+static void connection_free(struct edge_connection *c) {
+    connection_done(c);
+    free(c);
+}
+
+/* It moves to the stack of its fiber, and its stream, too: a silent connection keeps one page of
+ * that, where there is room. */
 static void serve(void *arg) WAITS {
-    struct edge_connection *c = arg;
-    c->fiber = fiber_self();
-    c->door->serve(c);
-    connection_free(c);
+    struct edge_connection *begun = arg, c = *begun;
+    struct stream_room room;
+    link_insert_before(&begun->link, &c.link);
+    link_remove(&begun->link);
+    free(begun);
+    c.stream = stream_settle(c.stream, &room);
+    c.fiber = fiber_self();
+    c.door->serve(&c);
+    connection_done(&c);
 }
 
 struct accepting {

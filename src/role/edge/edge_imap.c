@@ -35,9 +35,11 @@ static bool may_come_back(struct edge_connection *c) WAITS {
 /* Until the conversation ends: who leaves his account (RFC 8437) may log in to another one. */
 void edge_serve_imap(struct edge_connection *c) {
     do {
+        struct stream_room room;
         _cleanup_(stream_free_p) struct stream *mail = log_in(c);
         if (!mail)
             return;
+        mail = stream_settle(mail, &room);
         c->taken_back = false;
         stream_set_timeout(c->stream, c->settings->conf->imap.timeout);
         (void)stream_carry(c->stream, mail, &c->taken_back);

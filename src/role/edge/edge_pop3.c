@@ -22,9 +22,11 @@ static struct stream *log_in(struct edge_connection *c) WAITS {
 }
 
 void edge_serve_pop3(struct edge_connection *c) {
+    struct stream_room room;
     _cleanup_(stream_free_p) struct stream *mail = log_in(c);
     if (!mail)
         return;
+    mail = stream_settle(mail, &room);
     stream_set_timeout(c->stream, c->settings->conf->pop3.timeout);
     (void)stream_carry(c->stream, mail, NULL);
 }

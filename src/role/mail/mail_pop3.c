@@ -14,11 +14,13 @@
 
 /* ------------------------------------------------------------------ the maildrop */
 
+/* It lies on the stack of its session: there may be thousands that are silent. */
 struct drop {
     struct mail_session *session;
     struct store_account *account;
     struct store_view *messages;
-    struct store_file placed; /* of the message sent last by place() */
+    struct store_view_room room; /* of the view */
+    struct store_file placed;    /* of the message sent last by place() */
     bool has_placed;
 };
 
@@ -34,26 +36,20 @@ static void drop_close(void *drop) {
     store_view_close(d->messages);
     store_unlock_maildrop(d->account);
     store_account_close(d->account);
-    free(d);
 }
 
 static int drop_open(void *host, void **ret_drop, struct pop3_drop *ret) WAITS {
-    struct mail_session *s = host;
-    struct mail *m = s->process->state;
-    struct drop *d = NEW(struct drop);
-    d->session = s;
-    int r = store_account_open(m->store, s->account, &d->account);
-    if (r < 0) {
-        free(d);
+    struct drop *d = host;
+    struct mail *m = d->session->process->state;
+    int r = store_account_open(m->store, d->session->account, &d->account);
+    if (r < 0)
         return r;
-    }
     r = store_lock_maildrop(d->account);
     if (r < 0) {
         store_account_close(d->account);
-        free(d);
         return r;
     }
-    r = store_view_open(d->account, STORE_INBOX, &d->messages);
+    r = store_view_open_in(d->account, STORE_INBOX, &d->room, &d->messages);
     if (r < 0) {
         drop_close(d);
         return r;
@@ -190,12 +186,13 @@ void mail_serve_pop3(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
     struct pop3_session_config config = pop3_session_defaults;
     struct pop3_session_counts counts = {0};
+    struct drop drop = {.session = s};
     config.japanese = slice_eq(buf_slice(&s->passed_on), S(POP3_PASSED_JAPANESE));
     config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;
     s->events_keep = conf->events.keep;
     mail_place_note_door(s);
-    (void)pop3_session(s->stream, &config, &maildrop, s, &counts);
+    (void)pop3_session(s->stream, &config, &maildrop, &drop, &counts);
     log_session(s, &counts);
 }

@@ -49,7 +49,6 @@ static void session_done(struct mail_session *s) {
     stream_free(s->stream);
     buf_done(&s->passed_on);
     free(s->address);
-    free(s->peer);
     free(s->owner);
 }
 
@@ -63,11 +62,13 @@ static void session_leave(struct mail_session *s) {
     session_done(s);
 }
 
-/* It moves to the stack of its fiber: a silent session keeps one page of that, where there is room.
- */
+/* It moves to the stack of its fiber, and its stream, too: a silent session keeps one page of that,
+ * where there is room. */
 static void run_session(void *arg) WAITS {
     struct mail_session *begun = arg, s = *begun;
     struct mail *m = s.process->state;
+    struct stream_room room;
+    s.stream = stream_settle(s.stream, &room);
     link_remove(&begun->link);
     list_append(&m->sessions, &s.link);
     free(begun);
@@ -119,11 +120,12 @@ static void allow(struct mail_session *s, uint64_t quota) {
 }
 
 static struct mail_session *session_new(struct process *p, const struct door *door,
-                                        uint64_t account, uint64_t quota) {
+                                        uint64_t account, uint64_t quota, struct slice peer) {
     struct mail_session *s = NEW(struct mail_session);
     s->process = p;
     s->door = door;
     s->account = account;
+    (void)slice_to_str(slice_first(peer, sizeof s->peer - 1), s->peer, sizeof s->peer);
     allow(s, quota);
     return s;
 }
@@ -175,14 +177,13 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
                            "the account has %u conversations at its mailbox already",
                            count->sessions);
     }
-    struct mail_session *s = session_new(p, door, in->account, in->quota);
+    struct mail_session *s = session_new(p, door, in->account, in->quota, in->peer);
     s->home = in->account;
     s->home_quota = in->quota;
     s->tls = in->tls;
     s->edge = caller->worker;
     s->carried = in->carried;
     s->address = mem_str(in->address);
-    s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);
     return begin_session(s, in->connection, in->unread);
 }
@@ -204,12 +205,11 @@ int mail_on_visit(void *arg, const struct rpc_caller *caller, const struct rpc_m
                            m->stopping ? "the server is being stopped"
                                        : "the account belongs to another mail process");
     }
-    struct mail_session *s = session_new(p, door, in->account, in->quota);
+    struct mail_session *s = session_new(p, door, in->account, in->quota, in->peer);
     s->address = mem_str(in->user);
     s->owner = mem_str(in->owner);
     s->home = in->home;
     s->home_quota = in->home_quota;
-    s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);
     return begin_session(s, in->connection, S(""));
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "io/net.h"
 #include "io/stream.h"
 #include "role/mail/mail.h"
 
@@ -15,9 +16,10 @@ struct mail_session {
     struct fiber *fiber;
     struct stream *stream;
     uint64_t account;
-    char *address, *peer; /* owned; there may be thousands of sessions */
-    char *owner;          /* of a visit (mail_others.h): whose account it is; else NULL */
-    uint64_t home;        /* account of the user */
+    char *address; /* owned; there may be thousands of sessions */
+    char peer[NET_TEXT_SIZE];
+    char *owner;   /* of a visit (mail_others.h): whose account it is; else NULL */
+    uint64_t home; /* account of the user */
     uint64_t home_quota;
     struct buf passed_on; /* by the door's first half (edge_login.h) */
     uint64_t quota;       /* of the account, in bytes; 0: the usual one */
