@@ -191,7 +191,7 @@ def test_messages_in_a_mailbox(host):
 
 
 STAYING = 500  # each at a mailbox of its own, as most are
-COST = {"pop3": 11, "pop3s": 28, "imap": 11, "imaps": 29}  # KiB of all processes, for each
+COST = {"pop3": 10, "pop3s": 27, "imap": 10, "imaps": 28}  # KiB of all processes, for each
 AT_REST = 10  # s, after which what nobody needs was given back
 
 
