@@ -17,11 +17,11 @@
 /* ------------------------------------------------------------------ opening */
 
 struct opening {
-    const char *path, *key_path;
+    const char *path, *key_path, *srs_path;
     bool read_only, behind;
     uint64_t last_account, known;
     struct db *db;
-    struct seal_key key;
+    struct seal_key key, srs;
     struct problem *problem;
 };
 
@@ -58,6 +58,8 @@ static int open_job(void *arg) {
     int r = db_open(o->path, o->read_only ? DB_READ : DB_CREATE, &directory_kind, &db, o->problem);
     if (r == 0 && o->key_path)
         r = load_key(o, db);
+    if (r == 0 && o->srs_path)
+        r = seal_key_load(o->srs_path, !o->read_only, &o->srs, o->problem);
     if (r == 0 && !o->read_only && o->last_account > 0)
         r = pass_over_numbers(o, db);
     if (r < 0)
@@ -108,6 +110,7 @@ static struct directory *make(const struct directory_options *options, struct op
     d->changed_arg = options->changed_arg;
     d->known = o->known;
     d->key = o->key;
+    d->srs = o->srs;
     return d;
 }
 
@@ -115,6 +118,7 @@ int directory_open(const char *path, const struct directory_options *options,
                    struct directory **ret, struct problem *problem) {
     struct opening o = {.path = path,
                         .key_path = options->key_path,
+                        .srs_path = options->srs_path,
                         .read_only = options->read_only,
                         .last_account = options->last_account,
                         .problem = problem};
@@ -124,6 +128,7 @@ int directory_open(const char *path, const struct directory_options *options,
         return r;
     *ret = make(options, &o);
     seal_key_wipe(&o.key);
+    seal_key_wipe(&o.srs);
     return 0;
 }
 
@@ -157,6 +162,7 @@ void directory_close(struct directory *d) {
     directory_forget_senders(d);
     directory_usage_done(d);
     seal_key_wipe(&d->key);
+    seal_key_wipe(&d->srs);
     free((char *)(uintptr_t)d->default_domain.ptr);
     free((char *)(uintptr_t)d->hostname.ptr);
     d->magic = 0;

@@ -29,7 +29,9 @@ struct directory_source;
 
 /* The zero value of each field stands for the default. */
 struct directory_options {
-    const char *key_path;       /* key that seals APOP secrets; made when missing. NULL: no APOP */
+    const char *key_path; /* key that seals APOP secrets; made when missing. NULL: no APOP */
+    const char *srs_path; /* key of rewritten senders (message/srs.h); made when missing. NULL:
+                             senders are not rewritten */
     const char *default_domain; /* for a login name without "@"; NULL: the only local domain */
     struct slice hostname;      /* of this host; empty: none, and nobody is its postmaster */
     char plus_separator;        /* 0: '+'; a NUL is written as DIRECTORY_NO_PLUS */
@@ -71,6 +73,13 @@ bool directory_was_behind(const struct directory *d, uint64_t *ret_known);
  */
 void directory_close(struct directory *d) WAITS;
 DEFINE_CLEANUP(struct directory, directory_close, WAITS)
+
+/*
+ * The reverse-path with which a message goes on to another host: rewritten (message/srs.h), unless
+ * its domain is ours, or it cannot be. In the arena, or the address itself.
+ */
+int directory_send_on(struct directory *d, struct slice address, struct arena *a,
+                      struct slice *ret) WAITS;
 
 /*
  * From now on hostname, plus_separator, cost and removed_keep are those of the options; the others

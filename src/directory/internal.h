@@ -17,6 +17,7 @@
 #include "directory/name.h"
 #include "directory/seal.h"
 #include "fiber/sync.h"
+#include "message/srs.h"
 
 #define DIRECTORY_MAGIC 0x64697230U
 
@@ -55,6 +56,7 @@ struct directory {
     struct newcomers *newcomers;
     struct fiber_gate hashing; /* for newcomers */
     struct seal_key key;
+    struct seal_key srs; /* for senders of what is sent on: send_on.c */
 
     struct map seen; /* logins not yet written: account_id -> struct seen_login */
     usec_t seen_since;
@@ -97,6 +99,9 @@ void directory_changed(struct directory *d);
 /* The facts about a key, from memory or from the source, copied into the arena. */
 int directory_lookup(struct directory *d, struct slice key, struct arena *a, struct facts *ret,
                      struct problem *problem) WAITS;
+
+/* The senders of what is sent on today (send_on.c); valid to the next wait. */
+struct srs directory_srs(const struct directory *d);
 
 /* Asks, when it is time, whether the source knows something else now. 0 or a cut wait. */
 int directory_check(struct directory *d) WAITS;

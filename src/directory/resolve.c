@@ -336,6 +336,34 @@ static enum route_kind kind_of(const struct walk *w) {
     return w->disabled ? ROUTE_DISABLED : ROUTE_UNKNOWN_USER;
 }
 
+/*
+ * An address that was made here for the sender of what was sent on leads back to him. 1: it is of
+ * that form, and this is decided.
+ */
+static int take_sent_on(struct walk *w, const struct name *start) WAITS {
+    struct facts domain = {0};
+    struct slice back;
+    int r = 0;
+    if (!w->d->srs.present || !srs_is(start->spelled))
+        return 0;
+    if (!slice_eq(start->domain, w->d->hostname))
+        r = directory_lookup(w->d, name_domain_key(start), w->arena, &domain, &w->problem);
+    if (r < 0 || (!domain.known && !slice_eq(start->domain, w->d->hostname)))
+        return r;
+    const struct srs srs = directory_srs(w->d);
+    r = srs_back(&srs, start->spelled, w->arena, &back);
+    if (r < 0) {
+        SAY(w, N_("%.*s was not made here for a sender, or too long ago"), start->text);
+        return 1;
+    }
+    struct hop hop = {0};
+    if (name_parse(w->arena, back, &hop.name, NULL) == 0) {
+        SAY(w, N_("%.*s stands for the sender of what was sent on, %.*s"), start->text, back);
+        add_forward(w, &hop);
+    }
+    return 1;
+}
+
 static int read_start(struct walk *w, struct slice address, struct name *ret,
                       struct problem *problem) WAITS {
     if (slice_eq_nocase(address, S("postmaster"))) {
@@ -368,7 +396,10 @@ int directory_resolve(struct directory *d, struct slice address, struct arena *a
         add_reason(&w, arena_copy(a, parts_of_problem(&problem)));
     } else {
         if (r == 0)
+            r = take_sent_on(&w, &start);
+        if (r == 0)
             r = walk_from(&w, &start);
+        r = MIN(r, 0);
         if (is_cut_wait(r))
             return r;
         route.kind = r < 0 ? ROUTE_TEMPORARY : kind_of(&w);

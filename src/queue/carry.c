@@ -158,13 +158,17 @@ static int call_transmit(struct attempt *at, const struct step *step,
                          struct relay_outcome *ret) WAITS {
     const struct queue_ops *ops = &at->q->ops;
     struct recipient *recipients = arena_array(at->a, step->count, sizeof *recipients);
+    struct slice sender = at->envelope.reverse_path;
     int error = attempt_sign(at);
+    if (error == 0 && ops->send_on && sender.len > 0 &&
+        (at->envelope.origin == QUEUE_MADE_EXPANSION || at->extra.root > 0))
+        error = ops->send_on(ops->arg, sender, at->a, &sender);
     if (error)
         return error;
     for (size_t i = 0; i < step->count; i++)
         recipients[i] = *at->tasks[step->members[i]].to;
     struct envelope envelope = {
-        .reverse_path = at->envelope.reverse_path,
+        .reverse_path = sender,
         .recipients = recipients,
         .count = step->count,
         .body_type = at->envelope.body_type,

@@ -180,6 +180,12 @@ struct queue_ops {
                     struct relay_outcome *ret) WAITS;
 
     /*
+     * The reverse-path with which a message that came for somebody else goes on to another host:
+     * the one it has, or one that leads back to it. NULL: as it is.
+     */
+    int (*send_on)(void *arg, struct slice reverse_path, struct arena *a, struct slice *ret) WAITS;
+
+    /*
      * Signs a message for its transmissions: the fields to be put in front of it, in the arena;
      * none where nobody has a key for it. An error is one of ours, and the message waits. NULL:
      * nothing is signed.

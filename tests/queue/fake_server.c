@@ -195,6 +195,14 @@ static int fake_transmit(void *arg, const struct queue_transmission *t, struct a
     return error;
 }
 
+static int fake_send_on(void *arg, struct slice reverse_path, struct arena *a, struct slice *ret) {
+    struct server *o = arg;
+    struct slice sender = reverse_path;
+    int error = o->send_on ? o->send_on(o, reverse_path, &sender) : 0;
+    *ret = arena_copy(a, sender);
+    return error;
+}
+
 static int fake_sign(void *arg, const struct queue_signing *signing, struct arena *a,
                      struct slice *ret) {
     struct server *o = arg;
@@ -229,6 +237,7 @@ void server_open(struct server *o) {
         .deliver = fake_deliver,
         .transmit = fake_transmit,
         .sign = fake_sign,
+        .send_on = fake_send_on,
         .event = fake_event,
         .destination = fake_destination,
     };

@@ -45,6 +45,9 @@ typedef int transmit_fn(struct server *o, const struct queue_transmission *trans
 typedef int begin_fn(struct server *o, const struct queue_transmission *transmission,
                      struct relay_outcome *outcome);
 
+/* The reverse-path of a message that goes on. */
+typedef int send_on_fn(struct server *o, struct slice reverse_path, struct slice *ret);
+
 /* The fields in front of a message that leaves; negative fails. */
 typedef int sign_fn(struct server *o, const struct queue_signing *signing, struct slice *ret);
 
@@ -67,6 +70,7 @@ struct server {
     transmit_fn *transmit; /* of each recipient */
     way_fn *way;           /* NULL: by domain */
     sign_fn *sign;         /* NULL: nothing is signed */
+    send_on_fn *send_on;   /* NULL: as it is */
     int number;            /* for the test */
     bool nobody;           /* the directory knows no such address */
     uint64_t quota;        /* of all mailboxes */

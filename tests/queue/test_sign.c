@@ -140,6 +140,50 @@ SERVER_TEST(a_later_attempt_signs_anew) {
     assert_int_equal(asked, before + 1);
 }
 
+/* ------------------------------------------------------------------ senders of what goes on */
+
+static int send_on(struct server *o, struct slice reverse_path, struct slice *ret) {
+    (void)o;
+    assert_slice(reverse_path, "tama@here.test");
+    asked++;
+    *ret = S("SRS0=x@mx.here.test");
+    return error;
+}
+
+SERVER_TEST(what_an_alias_sends_on_has_the_sender_that_leads_back) {
+    asked = 0;
+    error = 0;
+    o->send_on = send_on;
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test a@one.test");
+    server_wait(o, USEC_MIN);
+    assert_string_equal(server_last(o, "out@away.test")->sender, "SRS0=x@mx.here.test");
+    assert_string_equal(server_last(o, "a@one.test")->sender, "tama@here.test");
+    assert_int_equal(asked, 1);
+}
+
+SERVER_TEST(a_report_that_an_alias_sends_on_keeps_the_null_sender) {
+    asked = 0;
+    o->send_on = send_on;
+    struct queue_message message = {.envelope = {.origin = QUEUE_FROM_OUTSIDE},
+                                    .bytes = slice_of_str(SERVER_MESSAGE)};
+    assert_int_equal(server_submit(o, &message, "away@here.test"), 0);
+    server_wait(o, USEC_MIN);
+    assert_string_equal(server_last(o, "out@away.test")->sender, "");
+    assert_int_equal(asked, 0);
+}
+
+SERVER_TEST(while_the_directory_is_away_what_goes_on_waits) {
+    asked = 0;
+    error = -EPIPE;
+    o->send_on = send_on;
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test");
+    server_wait(o, 5 * USEC_SEC);
+    assert_int_equal(server_count(o, "out@away.test"), 0);
+    error = 0;
+    server_wait(o, USEC_MIN);
+    assert_int_equal(server_count(o, "out@away.test"), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_users_send_is_signed_once_for_all_hosts),
@@ -151,6 +195,9 @@ int main(void) {
         cmocka_unit_test(test_while_nobody_can_sign_a_message_waits_and_is_no_failed_attempt),
         cmocka_unit_test(test_a_key_that_cannot_sign_holds_messages_back_and_fails_none),
         cmocka_unit_test(test_a_later_attempt_signs_anew),
+        cmocka_unit_test(test_what_an_alias_sends_on_has_the_sender_that_leads_back),
+        cmocka_unit_test(test_a_report_that_an_alias_sends_on_keeps_the_null_sender),
+        cmocka_unit_test(test_while_the_directory_is_away_what_goes_on_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,7 @@ static struct directory *open_it(struct lone *l) WAITS {
 static void end(struct lone *l) WAITS {
     lone_end(l);
     (void)unlink(DIRECTORY_KEY);
+    (void)unlink(DIRECTORY_SRS);
     assert_int_equal(chdir("/"), 0);
     place_done(&place);
 }

@@ -221,3 +221,27 @@ def test_what_users_send_waits_for_a_scan_process_that_was_killed_and_is_signed(
     submit(post, f"From: Tama <{TAMA}>\r\nSubject: hello\r\n\r\nText\r\n")
     _, _, message = post.host.wait()
     assert by_dkimpy(post, message) == [("example.test", kind, True) for kind in BOTH]
+
+
+def test_what_an_alias_sends_on_bounces_back_to_its_sender(post):
+    """The reverse-path is ours (SRS); a report to it goes to him who has sent the message."""
+    receive(post, "away@example.test")
+    sender, _, _ = post.host.wait()
+    path = re.match(rb"MAIL FROM:<(SRS0=[a-z2-7]{6}=[a-z2-7]{2}=outside.test=kiku@mail.example.test)>",
+                    sender)[1].decode()
+    with smtplib.SMTP("127.0.0.1", post.port(25), timeout=30) as client:
+        client.helo("mx.outside.test")
+        client.mail("someone@outside.test")
+        assert client.rcpt(path) == (550, b"5.7.1 To this address only reports come back")
+        client.rset()
+        client.mail("")
+        assert client.rcpt(path.replace("=kiku", "=hana"))[0] == 550
+        assert client.rcpt(path.lower())[0] == 250
+        client.data("Subject: failed\r\n\r\nIt failed.\r\n")
+    sender, recipients, report = post.host.wait(2)
+    assert b"FROM:<>" in sender and b"<kiku@outside.test>" in recipients[0] and b"It failed." in report
+
+
+def test_a_users_message_through_an_alias_keeps_its_sender(post):
+    submit(post, f"From: Tama <{TAMA}>\r\nSubject: hello\r\n\r\nText\r\n", to="away@example.test")
+    assert b"FROM:<tama@example.test>" in post.host.wait()[0]

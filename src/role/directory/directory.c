@@ -111,6 +111,14 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
     return directory_resolve(directory_of(arg), in->address, a, &out->route);
 }
 
+static int on_send_on(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_directory_send_on_in *in, struct arena *a,
+                      struct rpc_directory_send_on_out *out, struct problem *problem) WAITS {
+    (void)caller;
+    (void)problem;
+    return directory_send_on(directory_of(arg), in->address, a, &out->address);
+}
+
 static int on_changes(void *arg, const struct rpc_caller *caller,
                       const struct rpc_directory_changes_in *in, struct arena *a,
                       struct rpc_directory_changes_out *out, struct problem *problem) {
@@ -382,6 +390,7 @@ static int on_alias_list(void *arg, const struct rpc_caller *caller,
 
 static const struct rpc_directory_handlers handlers = {
     .resolve = on_resolve,
+    .send_on = on_send_on,
     .changes = on_changes,
     .login = directory_on_login,
     .login_step = directory_on_login_step,

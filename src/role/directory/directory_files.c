@@ -8,6 +8,7 @@
 struct directory_options directory_files_options(const struct conf *conf) {
     return (struct directory_options){
         .key_path = DIRECTORY_KEY,
+        .srs_path = DIRECTORY_SRS,
         .hostname = conf->hostname,
         .plus_separator = conf->delivery.plus_separator.len > 0
                               ? conf->delivery.plus_separator.ptr[0]

@@ -12,6 +12,7 @@
 /* In the folder directory/, which is the working directory. */
 #define DIRECTORY_FILE "directory.db"
 #define DIRECTORY_KEY  "apop.key"
+#define DIRECTORY_SRS  "srs.key"
 
 /*
  * Accounts are spread over so many shards, which the mail processes share out among them: many

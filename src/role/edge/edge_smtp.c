@@ -3,6 +3,7 @@
  * SMTP at the edge: the decisions behind the session.
  */
 #include "role/edge/edge_smtp.h"
+#include "message/srs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -218,7 +219,10 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_t
     if (r < 0)
         return r;
     *ret_reply = verdict(m, route.kind, address, a);
-    if (route.kind == ROUTE_LOCAL) {
+    if (route.kind == ROUTE_LOCAL && t->envelope.reverse_path.len > 0 && route.mailbox_count == 0 &&
+        srs_is(address)) {
+        *ret_reply = SMTP_REPLY(550, 5, 7, 1, "To this address only reports come back");
+    } else if (route.kind == ROUTE_LOCAL) {
         struct smtp_reply full = edge_room_judge(m, address, &route, asked, t->size, a);
         struct route now; /* what refuses is no older answer */
         if (full.code &&

@@ -107,6 +107,16 @@ static struct rpc_link *relay_for(struct process *p, struct slice domain) {
     return process_link(p, ROLE_RELAY, (unsigned)(siphash_keyed(domain, key) & 0xffff));
 }
 
+static int send_on(void *arg, struct slice reverse_path, struct arena *a, struct slice *ret) WAITS {
+    struct process *p = arg;
+    struct rpc_directory_send_on_in in = {reverse_path};
+    struct rpc_directory_send_on_out out;
+    int r = call_directory_send_on(process_link(p, ROLE_DIRECTORY, 0), &in, a, &out, NULL);
+    if (r == 0)
+        *ret = out.address;
+    return r;
+}
+
 static int sign(void *arg, const struct queue_signing *q, struct arena *a,
                 struct slice *ret) WAITS {
     struct process *p = arg;
@@ -265,6 +275,7 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
                             .resolve = ask_directory,
                             .deliver = deliver,
                             .transmit = transmit,
+                            .send_on = send_on,
                             .sign = sign,
                             .event = log_event,
                             .destination = destination};
