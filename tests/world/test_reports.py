@@ -33,6 +33,8 @@ silent MX 10 mx.y
 refuses MX 10 mx.y
 refuses TXT "v=spf1 -all"
 _dmarc.refuses TXT "v=DMARC1; p=none; rua=mailto:nobody@refuses.test"
+mx.z A {z}
+_dmarc.mx.z TXT "v=DMARC1; p=none; rua=mailto:postmaster@mx.z.test"
 plain TXT "v=spf1 -all"
 _dmarc.plain TXT "v=DMARC1; p=reject"
 """
@@ -41,17 +43,17 @@ _dmarc.plain TXT "v=DMARC1; p=reject"
 @pytest.fixture(scope="module")
 def names(world):
     network = world.network
-    made = NameServer(network, RECORDS.format(x=network.place(41).ipv4, y=network.place(42).ipv4,
+    made = NameServer(network, RECORDS.format(x=network.place(41).ipv4, y=network.place(42).ipv4, z=network.place(43).ipv4,
                                               here=network.here), port=5391)
     yield made
     made.close()
 
 
 def hosts(world, names, *which):
-    """x, which reports, and y, to which reports go."""
-    domains = {"x": ["x.test"], "y": ["asks.test", "forged.test", "silent.test", "refuses.test"]}
+    """x, which reports, and y, to which reports go; z, whose own name asks for reports."""
+    domains = {"x": ["x.test"], "z": ["z.test"], "y": ["asks.test", "forged.test", "silent.test", "refuses.test"]}
     for name in which:
-        number = {"x": 41, "y": 42}[name]
+        number = {"x": 41, "y": 42, "z": 43}[name]
         host = Host(world, name, domains[name], number, dns=names)
         world.hosts.append(host)
         yield host.start()
@@ -165,6 +167,21 @@ def test_a_destination_that_refuses_has_its_rest(world, names):
     finally:
         for host in (x, y):
             world.remove(host)
+
+
+def test_hosts_never_report_to_each_other_of_reports(world, names):
+    z, = hosts(world, names, "z")
+    try:
+        tama = z.account("tama", domain="z.test")
+        message_id = z.deliver(tama, from_author("a@asks.test"), "a@asks.test")
+        wait_until(lambda: seen(z) == {"asks.test": 1}, 15, 0.2)
+        let_days_pass(z)
+        wait_until(lambda: "No reports are sent: the DMARC record of mx.z.test asks for reports"
+                   in z.run("log", "-n", "200"), 30, 0.2)
+        told = z.json("journey", "dmarc-reports@asks.test")  # of the message alone: its record
+        assert not z.queued() and [m["message"] for m in told] == [message_id], told
+    finally:
+        world.remove(z)
 
 
 def test_reports_that_come_are_kept_and_shown(server):
