@@ -81,8 +81,14 @@ static int add_policy(struct kept *k, int64_t day, const struct seen_message *m)
     const struct slice list[] = {m->p, m->sp, m->np, m->adkim, m->aspf, m->fo, m->testing};
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
         add_text(&words, is_text(list[i]) ? list[i] : S(""));
-    int r = db_number(k->db, &others, "SELECT count(*) FROM policy WHERE day = ?1 AND domain <> ?2",
-                      V(day), V_BYTES(m->domain));
+    int r = db_number(k->db, &others,
+                      "SELECT 1 FROM policy WHERE day = ?1 AND domain = ?2 AND words = ?3"
+                      " AND rua = ?4",
+                      V(day), V_BYTES(m->domain), V_BYTES(buf_slice(&words)), V_BYTES(m->rua));
+    if (r != 0) /* as with nearly every message: nothing is written, and nothing counted */
+        return r;
+    r = db_number(k->db, &others, "SELECT count(*) FROM policy WHERE day = ?1 AND domain <> ?2",
+                  V(day), V_BYTES(m->domain));
     if (r < 0 || others >= SEEN_DOMAINS_MAX)
         return MIN(r, 0);
     r = db_run(k->db,
