@@ -26,7 +26,8 @@
 #include "fiber/wait.h"
 
 /* Even a long-lived answer is asked for again after this time. */
-#define KEEP_MOST USEC_HOUR
+#define KEEP_MOST    USEC_HOUR
+#define KEEP_MISSING USEC_MIN /* that there is nothing: what is new should be found soon */
 
 struct resolver {
     struct resolver_options options;
@@ -110,11 +111,12 @@ static void question_unused(struct question *q) {
 /* Keeps an answer that is worth it, and makes room. */
 static void keep(struct question *q, const struct dns_answer *answer) {
     struct resolver *r = q->resolver;
-    if (answer->code != DNS_OK || answer->ttl == 0 || r->options.cache_entries == 0) {
+    usec_t most = answer->code == DNS_OK ? KEEP_MOST : KEEP_MISSING;
+    if (answer->code > DNS_NODATA || answer->ttl == 0 || r->options.cache_entries == 0) {
         forget(q);
         return;
     }
-    q->expires = fiber_now() + MIN(answer->ttl * USEC_SEC, KEEP_MOST);
+    q->expires = fiber_now() + MIN(answer->ttl * USEC_SEC, most);
     list_append(&r->kept, &q->place);
     if (++r->kept_count <= r->options.cache_entries)
         return;

@@ -3,8 +3,9 @@
 
 #include "base/alloc.h"
 
-#define SECOND_LEVEL_MAX 3U /* bytes of what is no name of somebody before a country: "co", "gov"  \
-                             */
+#define SECOND_LEVEL_MAX                                                                           \
+    3U /* bytes of what is no name of somebody before a country: "co", "gov"                       \
+        */
 
 struct share_group {
     struct slice key; /* on the heap */

@@ -182,9 +182,26 @@ REAL_FIBER_TEST(answers_without_time_to_live_are_not_kept) {
     struct resolver_stats stats;
     begin(&w, defaults);
     assert_int_equal(ask(&w, "short.example.net", DNS_A), DNS_OK);
-    assert_int_equal(ask(&w, "nosuch.example.net", DNS_A), DNS_NXDOMAIN);
     resolver_stats(w.resolver, &stats);
     assert_int_equal(stats.kept, 0);
+    end(&w);
+}
+
+/* What a domain has published should be found soon. */
+REAL_FIBER_TEST(that_there_is_nothing_is_kept_for_a_minute) {
+    struct world w;
+    struct resolver_stats stats;
+    begin(&w, defaults);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ask(&w, "nosuch.example.net", DNS_A), DNS_NXDOMAIN);
+        assert_int_equal(ask(&w, "mx1.example.net", DNS_MX), DNS_NODATA);
+        assert_int_equal(ask(&w, "refused.example", DNS_MX), DNS_SERVFAIL);
+    }
+    assert_int_equal(ask(&w, "nosuch.example.net", DNS_A), DNS_NXDOMAIN);
+    assert_in_range(w.answer.ttl, 50, 60);
+    resolver_stats(w.resolver, &stats);
+    assert_int_equal(stats.kept, 2);
+    assert_int_equal(stats.cached, 3);
     end(&w);
 }
 
@@ -367,6 +384,7 @@ int main(void) {
         cmocka_unit_test(test_servers_are_asked_about_test_and_private_zones_too),
         cmocka_unit_test(test_same_question_at_once_is_asked_once_and_kept),
         cmocka_unit_test(test_answers_without_time_to_live_are_not_kept),
+        cmocka_unit_test(test_that_there_is_nothing_is_kept_for_a_minute),
         cmocka_unit_test(test_kept_answers_are_bounded_and_parallel_questions_too),
         cmocka_unit_test(test_names_of_one_operator_do_not_take_all_places),
         cmocka_unit_test(test_silence_is_a_timeout_and_questions_are_withdrawn),

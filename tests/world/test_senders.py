@@ -204,6 +204,36 @@ def test_slow_names_delay_their_messages_only(host, names):
     assert len(host.wait_for_messages(user)) == 1
 
 
+def memory(host):
+    return sum(process["memory"] for process in host.processes()
+               if process["role"] in ("edge", "scan", "resolver"))
+
+
+def test_a_message_that_waits_for_dns_takes_less_than_64_kib(world, names, server):
+    """In all processes together, beside its connection; of 4 KB each."""
+    if os.geteuid() != 0:
+        pytest.skip("without a network of its own all clients are this machine itself")
+    host = server("waiting", dns=names, settings={"smtp.connections-per-address": "1000"})
+    user, count, lines = host.account(), 300, BODY + b"0123456789abcdef0123456789abcde\r\n" * 120
+    assert say(host, user, "a@good.test", body=lines)[0] == 250
+    names.silent.add("slow.test")
+    try:
+        with contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(host.smtp()) for _ in range(count)]
+            for number, wire in enumerate(wires):
+                wire.say("EHLO client.test")
+                for command in (f"MAIL FROM:<a@x{number}.slow.test>", f"RCPT TO:<{user}>", "DATA"):
+                    assert wire.code(command) < 400
+            before = memory(host)
+            for number, wire in enumerate(wires):
+                wire.send(b"From: a@x%d.slow.test\r\n" % number + lines + b".\r\n")
+            wait_until(lambda: sum(process["sessions"] for process in host.processes()
+                                   if process["role"] == "scan") == count)
+            assert (memory(host) - before) / count < 64 * 1024
+    finally:
+        names.silent.clear()
+
+
 # ---------------------------------------------------------------- processes that die
 
 def test_a_scan_process_that_dies_loses_and_doubles_nothing(host):
