@@ -225,8 +225,9 @@ struct conf {
         struct slice authorities;   /* path; empty: none */
         uint16_t implicit_tls_port;
         bool login_without_tls;
-        bool tls;     /* opportunistic, RFC 7435 */
-        bool mta_sts; /* RFC 8461 */
+        bool tls;         /* opportunistic, RFC 7435 */
+        bool mta_sts;     /* RFC 8461 */
+        bool tls_reports; /* RFC 8460 */
         uint16_t port;
     } relay;
 

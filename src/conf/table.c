@@ -797,6 +797,11 @@ const struct conf_setting conf_settings[] = {
              "messages go only to the hosts named there, and with a verified certificate.",
              "ほかのドメインの MTA-STS ポリシー（RFC 8461）を取得し、従うかどうか。従う場合、そのドメイン宛てのメールは、ポリシーにあるサーバーへ、証明書を検証したうえでだけ送信します。",
              "no")),
+    BOOL(CONF_RELAY, relay.tls_reports, "tls-reports", "yes", FOR(QUEUE, CONF_RELOAD),
+         DOC("Whether domains that ask for it in DNS get a report each day of how TLS with their "
+             "hosts went (RFC 8460).",
+             "DNS で希望しているドメインに、そのサーバーとの TLS の状況を毎日報告するかどうか（RFC 8460）。",
+             "no")),
     PATH(CONF_RELAY, relay.authorities, "authorities", "/etc/ssl/certs/ca-certificates.crt", NONE,
          FOR(MASTER, CONF_RELOAD),
          DOC("The certificate authorities, as PEM, by which certificates are verified where that is "

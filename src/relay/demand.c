@@ -49,6 +49,32 @@ static int by_dane(struct run *run, const struct dns_host *host) WAITS {
     return pass_over(run, RELAY_LATER, &reply);
 }
 
+void demand_note(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                 const char *result, struct slice reason) {
+    static const char *const policies[TLS_POLICY_KINDS] = {
+        [TLS_POLICY_OPPORTUNISTIC] = "no-policy-found",
+        [TLS_POLICY_DANE] = "tlsa",
+        [TLS_POLICY_STS] = "sts",
+        [TLS_POLICY_STS_TESTING] = "sts",
+    };
+    struct relay_outcome *o = &run->outcome;
+    char text[NET_TEXT_SIZE];
+    const char *policy = policies[run->policy.kind];
+    if (!policy || !run->job->policies || o->session_count == RELAY_SESSIONS_MAX)
+        return;
+    if (!o->sessions)
+        o->sessions = arena_array(run->a, RELAY_SESSIONS_MAX, sizeof *o->sessions);
+    bool unnamed =
+        run->policy.kind == TLS_POLICY_STS_TESTING && !sts_policy_has(run->job->sts, host->name);
+    o->sessions[o->session_count++] = (struct relay_session){
+        .policy = policy,
+        .result = unnamed ? "validation-failure" : result,
+        .host = host->name,
+        .address = addr ? arena_copy(run->a, net_format_host(addr, text)) : S(""),
+        .reason = unnamed ? S("the policy does not name the host") : reason,
+    };
+}
+
 /* Where DANE does not hold (RFC 8461 §2). 0; 1: the host is passed over. */
 static int by_sts(struct run *run, const struct dns_host *host) {
     struct slice domain = run->job->to.name;
@@ -56,6 +82,7 @@ static int by_sts(struct run *run, const struct dns_host *host) {
     if (sts_demand(run->job->sts, domain, host->name, run->a, &run->policy))
         return 0;
     run->outcome.sts_failed = true;
+    demand_note(run, host, NULL, "validation-failure", S("the policy does not name the host"));
     reply.text =
         arena_printf(run->a, "%.*s is passed over: the MTA-STS policy of %.*s does not name it",
                      SLICE_ARG(host->name), SLICE_ARG(domain));

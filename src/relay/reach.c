@@ -231,6 +231,37 @@ static void end_at_ourselves(struct run *run, struct relay_result *result) {
     result->reply.status.class = 4;
 }
 
+/* The type of failure (RFC 8460 §4.3) behind our words; OpenSSL's for certificates are in them. */
+static const char *type_of(const struct run *run, struct slice words) {
+    static const struct {
+        struct slice words;
+        const char *type;
+    } types[] = {
+        {{"STARTTLS", 8}, "starttls-not-supported"},
+        {{"mismatch", 8}, "certificate-host-mismatch"},
+        {{"expired", 7}, "certificate-expired"},
+        {{"cannot be verified", 18}, "certificate-not-trusted"},
+    };
+    for (size_t i = 0; run->policy.kind != TLS_POLICY_DANE && i < ARRAY_SIZE(types); i++)
+        if (slice_find(words, types[i].words) >= 0)
+            return types[i].type;
+    return "validation-failure";
+}
+
+/* What came of an attempt with TLS; in mode testing the first one, as the policy would have it. */
+static void note_tls(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                     int r, const struct relay_client *client, const struct relay_failure *f) {
+    struct slice words = f->result.reply.text;
+    if (run->policy.kind == TLS_POLICY_STS_TESTING && run->policy.demand != TLS_DEMAND_NAME &&
+        run->relay->options.tls_verifying)
+        return;
+    if (r == 0)
+        demand_note(run, host, addr, relay_client_tls(client) ? "" : "starttls-not-supported",
+                    S(""));
+    else if (r == -E_TLS || f->tls_failed)
+        demand_note(run, host, addr, type_of(run, words), words);
+}
+
 /* One attempt at one address. */
 static int open_client(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        bool with_tls, struct relay_client **ret_client,
@@ -261,6 +292,8 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
     if (r < 0)
         return r;
     r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, failure);
+    if (options.tls)
+        note_tls(run, host, addr, r, r == 0 ? *ret_client : NULL, failure);
     if (r == -E_TLS && run->policy.kind == TLS_POLICY_STS)
         run->outcome.sts_failed = true;
     if (r < 0) {
@@ -301,12 +334,28 @@ static int try_helo(struct run *run, const struct dns_host *host, const struct n
     return r;
 }
 
+/* As the policy would have it in mode enforce, so that what would fail then is known. */
+static int try_as_enforced(struct run *run, const struct dns_host *host,
+                           const struct net_addr *addr, struct relay_client **ret_client) WAITS {
+    struct relay_failure failure = {0};
+    run->policy.demand = TLS_DEMAND_NAME;
+    int r = open_client(run, host, addr, true, ret_client, &failure);
+    run->policy.demand = TLS_DEMAND_OFFERED;
+    return r;
+}
+
 static int try_address(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        struct relay_client **ret_client) WAITS {
     struct relay *relay = run->relay;
     struct relay_failure failure = {0};
     if (tls_policy_demands(&run->policy))
         return open_client(run, host, addr, true, ret_client, &failure);
+    if (run->policy.kind == TLS_POLICY_STS_TESTING && relay->options.tls_verifying) {
+        int tried = try_as_enforced(run, host, addr, ret_client);
+        if (tried != -E_TLS || run->attempts >= relay->options.attempts)
+            return tried;
+        failure = (struct relay_failure){0};
+    }
     if (relay->options.tls && host_memory_has(relay->memory, HOST_FAILS_TLS, addr, fiber_now())) {
         relay_log(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
                   SLICE_ARG(peer_text(run, host, addr)));

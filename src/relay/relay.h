@@ -99,11 +99,23 @@ struct relay_job {
     struct relay_voice voice;
 };
 
+/* What came of TLS with a host of a domain whose policies count, for reports (RFC 8460 §4). */
+struct relay_session {
+    const char *policy;   /* "sts", "tlsa", "no-policy-found" */
+    const char *result;   /* empty: a success; else a type of failure (§4.3) */
+    struct slice host;    /* name */
+    struct slice address; /* empty: it was not connected to */
+    struct slice reason;
+};
+#define RELAY_SESSIONS_MAX 16U /* of a job; what comes behind is not told */
+
 struct relay_outcome {
     struct relay_result *results; /* one for each recipient, in the job's order */
     size_t count;
-    struct slice dialogue; /* of all connections used, for people */
-    bool tls;              /* the last message went over TLS */
+    struct slice dialogue;          /* of all connections used, for people */
+    bool tls;                       /* the last message went over TLS */
+    struct relay_session *sessions; /* new ones, not those that were used again */
+    size_t session_count;
     bool sts_failed;       /* a host was not used because of the MTA-STS policy */
     usec_t rest;           /* > 0: the destination is not tried before this span is over */
     struct slice rest_why; /* then: what was the matter when it was tried last */

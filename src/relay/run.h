@@ -76,6 +76,13 @@ int run_send_rounds(struct run *run, struct pool_connection *connection, bool re
 int demand_judge(struct run *run, const struct dns_host *host) WAITS;
 
 /*
+ * What came of TLS with a host, by its policy: notes it where others may want to hear of it.
+ * `result` as in struct relay_session; `addr` NULL: it was not connected to.
+ */
+void demand_note(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                 const char *result, struct slice reason);
+
+/*
  * Opens a session with the next host that can be had. 0; 1: there is none, and the failure says
  * why; -ECANCELED.
  */

@@ -36,8 +36,8 @@ struct relay_client {
     unsigned messages;
     bool tls;
     struct slice secrecy; /* then: a sentence about it; in `texts` */
-    bool needs_reset; /* a transaction is open at the peer */
-    bool unanswered;  /* the peer said nothing since the present message began */
+    bool needs_reset;     /* a transaction is open at the peer */
+    bool unanswered;      /* the peer said nothing since the present message began */
     bool one_by_one;  /* each reply is awaited, and each recipient has a transaction of its own */
     bool out_of_step; /* the peer has said more than it was asked: its refusals may be stale */
     bool begin_anew;  /* it was given up for that: what was asked is to be asked again */

@@ -308,6 +308,16 @@ FIBER_TEST(rfc8689_no_connection_without_the_promise_is_used_again_for_it) {
 
 #define STS(mode, mx) "version: STSv1\nmode: " mode "\nmax_age: 86400\nmx: " mx "\n"
 
+/* What is noted for reports (RFC 8460 §4.3): "tlsa -, sts certificate-expired". */
+static void assert_noted(struct policy_world *p, const char *expected) {
+    _cleanup_(buf_done) struct buf noted = {0};
+    for (size_t i = 0; i < p->w.outcome.session_count; i++) {
+        const struct relay_session *s = &p->w.outcome.sessions[i];
+        buf_printf(&noted, "%s%s %s", i > 0 ? ", " : "", s->policy, s->result[0] ? s->result : "-");
+    }
+    assert_slice(buf_slice(&noted), expected);
+}
+
 /* Without DANE, with this policy of example.net; the hosts' certificate is for another name. */
 static void begin_with_sts(struct policy_world *p, const char *text) {
     begin_with(p, NULL);
@@ -326,6 +336,7 @@ FIBER_TEST(rfc8461_4_1_hosts_that_the_policy_does_not_name_get_nothing) {
     assert_int_equal(p.hosts[0].connections + p.hosts[1].connections, 0);
     assert_told(&p, "unreachable: mx1.example.net is passed over: the MTA-STS policy of example.net"
                     " does not name it\n");
+    assert_noted(&p, "sts validation-failure, sts validation-failure");
     finish(&p);
 }
 
@@ -338,6 +349,7 @@ FIBER_TEST(rfc8461_4_2_without_a_certificate_that_can_be_verified_a_host_gets_no
                 0);
     assert_true(p.w.outcome.sts_failed);
     assert_int_equal(p.hosts[0].messages + p.hosts[1].messages, 0);
+    assert_noted(&p, "sts certificate-host-mismatch, sts certificate-host-mismatch");
     finish(&p);
 }
 
@@ -348,6 +360,16 @@ FIBER_TEST(rfc8461_5_in_mode_testing_messages_go_all_the_same) {
     assert_false(p.w.outcome.sts_failed);
     assert_told(&p, "MTA-STS, in mode testing: the policy of example.net does not name"
                     " mx1.example.net\n");
+    assert_noted(&p, "sts validation-failure");
+    finish(&p);
+}
+
+FIBER_TEST(rfc8460_4_3_what_would_fail_in_mode_enforce_is_noted_in_mode_testing) {
+    struct policy_world p;
+    begin_with_sts(&p, STS("testing", "*.example.net"));
+    assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_int_equal(p.hosts[0].with_tls, 1);
+    assert_noted(&p, "sts certificate-host-mismatch");
     finish(&p);
 }
 
@@ -358,6 +380,7 @@ FIBER_TEST(rfc8461_2_where_dane_holds_it_counts) {
                                            network_tlsa(p.w.network), .secure = true};
     assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
     assert_int_equal(p.hosts[0].messages, 1);
+    assert_noted(&p, "tlsa -");
     finish(&p);
 }
 
@@ -367,6 +390,8 @@ FIBER_TEST(a_connection_that_was_opened_without_mta_sts_is_not_used_with_it) {
     const struct sts_policy *sts = p.job.sts;
     p.job.sts = NULL;
     assert_int_equal(send_it(&p)->disposition, RELAY_DELIVERED);
+    assert_noted(&p, "no-policy-found -");
+    p.hosts[0].starttls = false;
     p.job.sts = sts;
     assert_int_equal(send_it(&p)->disposition, RELAY_LATER);
     assert_int_equal(p.hosts[0].messages, 1);
@@ -399,6 +424,7 @@ int main(void) {
         cmocka_unit_test(
             test_rfc8461_4_2_without_a_certificate_that_can_be_verified_a_host_gets_nothing),
         cmocka_unit_test(test_rfc8461_5_in_mode_testing_messages_go_all_the_same),
+        cmocka_unit_test(test_rfc8460_4_3_what_would_fail_in_mode_enforce_is_noted_in_mode_testing),
         cmocka_unit_test(test_rfc8461_2_where_dane_holds_it_counts),
         cmocka_unit_test(test_a_connection_that_was_opened_without_mta_sts_is_not_used_with_it),
     };

@@ -19,6 +19,7 @@
 #include "role/queue/queue_answer.h"
 #include "role/queue/queue_policies.h"
 #include "role/queue/queue_reports.h"
+#include "role/queue/queue_tls_reports.h"
 #include "role/roles.h"
 #include "role/routes.h"
 #include "smtp/reply.h"
@@ -31,6 +32,7 @@ struct queue_role {
     struct routes *routes;
     struct taken_room *taken;
     struct queue_policies *policies;
+    struct queue_tls_reports *tls_reports;
     unsigned scans; /* which scan process signs next */
     struct queue_reports reports;
 };
@@ -159,8 +161,10 @@ static int find_policy(struct process *p, const struct queue_transmission *t, st
     return r;
 }
 
-static int hand_over(struct process *p, const struct queue_transmission *t, struct slice sts,
-                     struct arena *a, struct relay_outcome *ret) WAITS {
+static int hand_over(struct process *p, const struct queue_transmission *t,
+                     const struct sts_found *found, struct arena *a,
+                     struct relay_outcome *ret) WAITS {
+    const struct queue_role *role = p->state;
     const struct spool_body *body = t->message.body;
     struct rpc_relay_transmit_in in = {
         .id = t->message.id,
@@ -170,7 +174,7 @@ static int hand_over(struct process *p, const struct queue_transmission *t, stru
         .file = body->fd,
         .file_len = body->file_len,
         .now = t->now,
-        .sts = sts,
+        .sts = found->text,
     };
     struct rpc_relay_transmit_out out;
     int r = call_relay_transmit(relay_for(p, t->domain), &in, a, &out, NULL);
@@ -187,6 +191,11 @@ static int hand_over(struct process *p, const struct queue_transmission *t, stru
     ret->results = arena_array(a, out.results_count, sizeof *ret->results);
     for (size_t i = 0; i < out.results_count; i++)
         ret->results[i] = result_of(&out.results[i]);
+    queue_tls_reports_add(role->tls_reports,
+                          route_domain(t->message.envelope->recipients[0].address), found,
+                          out.sessions, out.sessions_count);
+    if (out.results_count > 0 && ret->results[0].disposition == RELAY_NEVER)
+        queue_tls_reports_failed(role->tls_reports, t->message.id);
     return 0;
 }
 
@@ -206,12 +215,12 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
     struct sts_found found;
     int r = find_policy(p, t, domain, a, &found);
     if (r == 0)
-        r = hand_over(p, t, found.text, a, ret);
+        r = hand_over(p, t, &found, a, ret);
     if (r < 0 || !ret->sts_failed || !queue_policies_doubt(role->policies, domain) ||
         !all_put_off(ret))
         return r;
     r = find_policy(p, t, domain, a, &found);
-    return r < 0 ? r : hand_over(p, t, found.text, a, ret);
+    return r < 0 ? r : hand_over(p, t, &found, a, ret);
 }
 
 static struct slice destination(void *arg, struct slice domain, struct arena *a) {
@@ -269,6 +278,7 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
     role->routes = routes_new(p);
     role->taken = taken_room_new();
     role->policies = queue_policies_new(p);
+    role->tls_reports = queue_tls_reports_new(p, &role->queue);
     p->state = role;
     memory_one_arena(); /* a thread makes what the spool keeps of each message */
     struct queue_ops ops = {.arg = p,
@@ -291,6 +301,7 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
 static void go(struct process *p) WAITS {
     struct queue_role *role = p->state;
     queue_policies_start(role->policies);
+    queue_tls_reports_start(role->tls_reports);
     role->reports = (struct queue_reports){p, role->queue};
     if (queue_start(role->queue) < 0 ||
         fiber_spawn_under(p->root, "reports", queue_reports_work, &role->reports) < 0)

@@ -242,6 +242,16 @@ static void give_results(const struct relay_outcome *outcome, struct arena *a,
     out->dialogue = slice_first(outcome->dialogue, 65536);
     out->tls = outcome->tls;
     out->sts_failed = outcome->sts_failed;
+    out->sessions_count = outcome->session_count;
+    out->sessions = arena_array(a, outcome->session_count, sizeof *out->sessions);
+    for (size_t i = 0; i < outcome->session_count; i++) {
+        const struct relay_session *s = &outcome->sessions[i];
+        out->sessions[i] = (struct rpc_session){.policy = slice_of_str(s->policy),
+                                                .result = slice_of_str(s->result),
+                                                .host = slice_first(s->host, 256),
+                                                .address = s->address,
+                                                .reason = slice_first(s->reason, 512)};
+    }
     out->rest = outcome->rest;
     out->rest_why = outcome->rest_why;
 }
