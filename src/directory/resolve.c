@@ -385,15 +385,15 @@ static bool is_cut_wait(int r) {
 int directory_resolve(struct directory *d, struct slice address, struct arena *a,
                       struct route *ret) {
     struct name start;
-    struct problem problem = {0};
+    struct problem *problem = ARENA_NEW(a, struct problem); /* not on the stack: they add up */
     struct route route = {0};
     _cleanup_(walk_done) struct walk w = {.d = d, .arena = a, .route = &route};
-    int r = read_start(&w, address, &start, &problem);
+    int r = read_start(&w, address, &start, problem);
     if (is_cut_wait(r))
         return r;
-    if (problem.text[0]) {
+    if (problem->text[0]) {
         route.kind = ROUTE_BAD_ADDRESS;
-        add_reason(&w, arena_copy(a, parts_of_problem(&problem)));
+        add_reason(&w, arena_copy(a, parts_of_problem(problem)));
     } else {
         if (r == 0)
             r = take_sent_on(&w, &start);
