@@ -20,8 +20,7 @@
 /* Roles by their code: new ones are added at the end. */
 static const char *const stored_roles[] = {"?",    "master", "edge",  "directory",
                                            "keys", "queue",  "relay", "resolver",
-                                           "mail", "events", "scan",
-                                           "fetcher"};
+                                           "mail", "events", "scan",  "fetcher"};
 
 /* ------------------------------------------------------------------ dialogues */
 
