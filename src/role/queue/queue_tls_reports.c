@@ -19,8 +19,9 @@
 #define SENT_MAX         500U /* reports on their way whose end is known */
 #define RESTING_MAX      5000U
 #define REST             (7 * USEC_DAY)
-#define DELAY            (10 * USEC_MIN) /* behind midnight, and up to an hour more */
-#define PAUSE            (200 * USEC_MS) /* between reports */
+#define ONCE             (20 * USEC_HOUR) /* a destination gets one a day, whoever names it */
+#define DELAY            (10 * USEC_MIN)  /* behind midnight, and up to an hour more */
+#define PAUSE            (200 * USEC_MS)  /* between reports */
 
 struct resting {
     struct slice destination; /* behind the struct */
@@ -90,30 +91,41 @@ void queue_tls_reports_add(struct queue_tls_reports *q, struct slice domain,
 
 /* ------------------------------------------------------------------ resting */
 
-static bool rests(struct queue_tls_reports *q, struct slice destination) {
-    struct resting *r = map_get(&q->resting, destination);
-    if (r && r->until <= fiber_now()) {
-        (void)map_remove(&q->resting, destination);
+/* Those whose time is over are forgotten when there are many. */
+static void sweep(struct queue_tls_reports *q) {
+    struct map_entry *e;
+    size_t at = 0;
+    while (q->resting.count >= RESTING_MAX && (e = map_next(&q->resting, &at))) {
+        struct resting *r = e->value;
+        if (r->until > fiber_now())
+            continue;
+        (void)map_remove(&q->resting, r->destination);
         free(r);
-        r = NULL;
+        at = 0;
     }
-    return r != NULL;
 }
 
-static void let_rest(struct queue_tls_reports *q, struct slice destination) {
-    if (rests(q, destination) || q->resting.count >= RESTING_MAX)
-        return;
-    struct resting *r = mem_zero(sizeof *r + destination.len);
-    memcpy(r + 1, destination.ptr, destination.len);
-    r->destination = slice_of(r + 1, destination.len);
-    r->until = fiber_now() + REST;
-    (void)map_put(&q->resting, r->destination, r);
+/* With too many that rest, everybody does. */
+static bool rests(struct queue_tls_reports *q, struct slice destination) {
+    const struct resting *r = map_get(&q->resting, destination);
+    return r ? r->until > fiber_now() : q->resting.count >= RESTING_MAX;
+}
+
+static void let_rest(struct queue_tls_reports *q, struct slice destination, usec_t span) {
+    struct resting *r = map_get(&q->resting, destination);
+    if (!r) {
+        r = mem_zero(sizeof *r + destination.len);
+        memcpy(r + 1, destination.ptr, destination.len);
+        r->destination = slice_of(r + 1, destination.len);
+        (void)map_put(&q->resting, r->destination, r);
+    }
+    r->until = fiber_now() + span;
 }
 
 void queue_tls_reports_failed(struct queue_tls_reports *q, queue_id id) {
     for (unsigned i = 0; id != 0 && i < SENT_MAX; i++)
         if (q->sent[i].id == id) {
-            let_rest(q, q->sent[i].destination);
+            let_rest(q, q->sent[i].destination, REST);
             q->sent[i].id = 0;
         }
 }
@@ -163,19 +175,21 @@ static void send_to(struct dispatch *s, enum tlsrpt_way way, struct slice to) WA
     queue_id id = 0;
     struct rpc_fetcher_get_in in = {.rule = FETCH_TLSRPT, .what = to, .sent = s->packed};
     struct rpc_fetcher_get_out out;
+    sweep(q);
     if (rests(q, to))
         return;
     int r = way == TLSRPT_MAIL ? by_mail(s, to, &id, &problem)
                                : call_fetcher_get(process_link(q->process, ROLE_FETCHER, 0), &in,
                                                   s->arena, &out, &problem);
     if (r < 0) {
-        let_rest(q, to);
+        let_rest(q, to, REST);
         process_event(q->process, 0, KIND_WARNING, NULL, 0,
                       "The TLS report about %.*s could not be given to %.*s, which gets none for"
                       " seven days: %s",
                       SLICE_ARG(s->domain), SLICE_ARG(to), problem.text);
         return;
     }
+    let_rest(q, to, ONCE);
     struct sent *sent = &q->sent[q->next];
     q->next = (q->next + 1) % SENT_MAX;
     free((char *)sent->destination.ptr);

@@ -5,8 +5,9 @@
  * HTTPS.
  *
  * A report goes out whatever a policy of TLS says (the message says TLS-Required: No), and for that
- * reason is never counted itself. A destination to which one could not be given rests for seven
- * days. All of this is in memory: a restart forgets the day, so nothing is reported twice.
+ * reason is never counted itself. A destination gets one a day, whichever domains name it, so that
+ * nobody is flooded by domains that name him; one that does not take it gets none for seven days.
+ * All of this is in memory: a restart forgets the day, so nothing is reported twice.
  */
 #pragma once
 
