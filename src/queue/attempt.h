@@ -151,7 +151,8 @@ void carry_out(struct attempt *at, struct step *step) WAITS;
 
 /* ------------------------------------------------------------------ sign.c */
 
-/* Has a message of ours signed, once in an attempt, before it goes to another host. */
+/* Has a message signed, or sealed where it is sent on, once in an attempt, before it goes to
+ * another host. */
 int attempt_sign(struct attempt *at) WAITS;
 
 /* ------------------------------------------------------------------ settle.c */

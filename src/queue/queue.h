@@ -147,8 +147,9 @@ struct queue_transmission {
     bool now;            /* although the destination rests */
 };
 
-/* A message of ours that is about to leave. */
+/* A message that is about to leave. */
 struct queue_signing {
+    bool forward; /* it is not ours: it is sent on, by an alias, and is sealed */
     const struct spool_body *body;
     struct slice login; /* the account that has sent it; empty: a trusted network, or this host */
 };

@@ -34,8 +34,10 @@ static bool is_ours(const struct attempt *at) {
 
 int attempt_sign(struct attempt *at) {
     const struct queue_ops *ops = &at->q->ops;
-    const struct queue_signing signing = {.body = &at->body, .login = at->envelope.login};
-    if (!ops->sign || !is_ours(at))
+    bool ours = is_ours(at);
+    const struct queue_signing signing = {
+        .forward = !ours, .body = &at->body, .login = ours ? at->envelope.login : S("")};
+    if (!ops->sign)
         return 0;
     int r = fiber_mutex_lock(&at->signing);
     if (r < 0)

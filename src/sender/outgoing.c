@@ -5,9 +5,8 @@
 
 #define LABELS_MAX 8U /* above an author's domain that are asked for */
 
-/* The domain, or the nearest one above it, that has keys; never a name of one label. */
-static int choose_above(struct slice domain, const struct outgoing_vault *vault, struct arena *a,
-                        struct outgoing_keys *ret) WAITS {
+int outgoing_choose_above(struct slice domain, const struct outgoing_vault *vault, struct arena *a,
+                          struct outgoing_keys *ret) {
     int r = 0;
     ssize_t dot;
     for (unsigned i = 0; i < LABELS_MAX && (dot = slice_find_byte(domain, '.')) >= 0; i++) {
@@ -28,7 +27,7 @@ int outgoing_choose(struct slice header, struct slice other, const struct outgoi
     if (sender_fields_read(header, a, &fields) == 0)
         author_find(&fields, a, &author);
     for (size_t i = 0; r == 0 && ret->count == 0 && i < author.count; i++)
-        r = choose_above(author.domains[i], vault, a, ret);
+        r = outgoing_choose_above(author.domains[i], vault, a, ret);
     if (r == 0 && ret->count == 0 && other.len > 0)
         r = vault->keys(vault->arg, other, a, ret);
     return r;

@@ -39,6 +39,10 @@ struct outgoing_vault {
 int outgoing_choose(struct slice header, struct slice other, const struct outgoing_vault *vault,
                     struct arena *a, struct outgoing_keys *ret) WAITS;
 
+/* The keys of a domain, or of the nearest above it that has some; never of a name of one label. */
+int outgoing_choose_above(struct slice domain, const struct outgoing_vault *vault, struct arena *a,
+                          struct outgoing_keys *ret) WAITS;
+
 struct outgoing {
     struct slice header;            /* may have the body behind it */
     const unsigned char *body_hash; /* of the relaxed form */

@@ -14,6 +14,7 @@ import time
 import dkim
 import pytest
 from fake_dns import FakeDns
+from namespaces import enter_own_network
 from server import PASSWORD, Server
 from signers import rspamd
 from stub_dns import StubDns
@@ -22,6 +23,7 @@ HERE = pathlib.Path(__file__).parent
 TOP = HERE.parents[1]
 BASE = {"mail.example.test A": ["192.0.2.1"], "outside.test MX": ["10 mx.outside.test"]}
 TAMA = "tama@example.test"
+STRANGER = "192.0.2.77"
 
 
 class Host:
@@ -74,6 +76,13 @@ class Host:
         return self.got[count - 1]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_network():
+    """With an address beside loopback, from which nothing is judged."""
+    enter_own_network()
+    subprocess.run(["ip", "address", "add", f"{STRANGER}/32", "dev", "lo"], check=True)
+
+
 @pytest.fixture
 def post(tmp_path):
     """A server whose mail goes to a host of the test; post.publish(domain) shows its keys in DNS."""
@@ -81,6 +90,7 @@ def post(tmp_path):
     server.host = Host()
     with FakeDns(dict(BASE)) as dns:
         text = server.settings.read_text().replace("127.0.0.1:9", dns.address)
+        text = text.replace("listen 127.0.0.1", f"listen 127.0.0.1 {STRANGER}")
         server.settings.write_text(
             text + f"relay {{\n    smart-host 127.0.0.1:{server.host.port}\n}}\n")
         server.add(TAMA)
@@ -112,8 +122,8 @@ def submit(post, text, to="a@outside.test", sender=TAMA):
         client.sendmail(sender, [to], text)
 
 
-def receive(post, to, sender="kiku@outside.test", author="kiku@outside.test"):
-    with smtplib.SMTP("127.0.0.1", post.port(25), timeout=30) as client:
+def receive(post, to, sender="kiku@outside.test", author="kiku@outside.test", place="127.0.0.1"):
+    with smtplib.SMTP(place, post.port(25), timeout=30) as client:
         client.sendmail(sender, [to], f"From: {author}\r\nSubject: hello\r\n\r\nText\r\n")
 
 
@@ -245,3 +255,19 @@ def test_what_an_alias_sends_on_bounces_back_to_its_sender(post):
 def test_a_users_message_through_an_alias_keeps_its_sender(post):
     submit(post, f"From: Tama <{TAMA}>\r\nSubject: hello\r\n\r\nText\r\n", to="away@example.test")
     assert b"FROM:<tama@example.test>" in post.host.wait()[0]
+
+
+def test_what_an_alias_sends_on_is_sealed_with_what_was_found_of_it(post):
+    """RFC 8617: the set of the host's name; the message below it is as it came."""
+    post.publish("mail.example.test")
+    receive(post, "away@example.test", place=STRANGER)
+    _, _, message = post.host.wait()
+    assert b"DKIM-Signature" not in message
+    assert re.search(rb"ARC-Authentication-Results: i=1; ?\s*mail.example.test;", message), message
+    asked = {"records": {f"{name} TXT": [[text]] for name, text in post.records.items()},
+             "asked": [message.decode("latin-1")]}
+    done = subprocess.run(["perl", HERE / "mail_dkim.pl", "verify"], check=True, capture_output=True,
+                          input=json.dumps(asked).encode())
+    assert json.loads(done.stdout)[0]["arc"] == "pass"
+    records = {f"{name}.".encode(): text.encode() for name, text in post.records.items()}
+    assert dkim.arc_verify(message, dnsfunc=lambda name, timeout=5: records[name])[0] == b"pass"

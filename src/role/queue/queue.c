@@ -123,7 +123,8 @@ static int sign(void *arg, const struct queue_signing *q, struct arena *a,
                 struct slice *ret) WAITS {
     struct process *p = arg;
     struct queue_role *role = p->state;
-    struct rpc_scan_sign_in in = {.login = q->login,
+    struct rpc_scan_sign_in in = {.forward = q->forward,
+                                  .login = q->login,
                                   .bytes = q->body->bytes,
                                   .file = q->body->fd,
                                   .file_len = q->body->file_len};

@@ -6,7 +6,8 @@
  *     scan.c         its life, what it answers
  *     scan_judge.c   who has sent a message, and what is to become of it
  *     scan_body.c    the bytes of a message, which may be in a file
- *     scan_sign.c    signing what leaves in our name
+ *     scan_sign.c    signing what leaves in our name, sealing what is sent on
+ *     scan_vault.c   the keys for it, which the keys role has
  *     scan_reports.c what is told of a message to its author's domain, and what others tell
  */
 #pragma once
@@ -15,12 +16,13 @@
 #include "fiber/sync.h"
 #include "proc/process.h"
 #include "sender/decide.h"
+#include "sender/outgoing.h"
 #include "sender/patience.h"
 
 struct scan {
     unsigned judging;             /* messages at this moment, and being signed */
     struct patience *patience;    /* with those domains that fall to this process */
-    struct map signers;           /* which keys sign, by domain: scan_sign.c */
+    struct map signers;           /* which keys sign, by domain: scan_vault.c */
     struct fiber_mutex reporting; /* one message with reports is read at a time */
 };
 
@@ -39,6 +41,9 @@ int scan_on_judge(void *arg, const struct rpc_caller *caller, const struct rpc_s
 /* Answers scan.sign. -EPIPE: the keys role is away, -E_BUSY: another try will do. */
 int scan_on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_scan_sign_in *in,
                  struct arena *a, struct rpc_scan_sign_out *out, struct problem *problem) WAITS;
+
+/* The keys role, asked for the keys of our domains; with the process. */
+struct outgoing_vault scan_vault(struct process *p);
 
 /* Where the bytes of a message are, as a call brings them. */
 struct scan_message {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Signing what leaves in our name. Bytes are hashed here, the keys role has the keys and signs
- * digests only. Which keys of a domain sign is remembered for a minute; that DNS shows one that
- * waited is found here, when a message of its domain leaves, and told to the keys role.
+ * Signing what leaves in our name, and sealing what a stranger has sent and an alias sends on: with
+ * what was found of it when it came, which stands in its header. Bytes are hashed here, the keys
+ * role has the keys and signs digests only.
  */
 #include <errno.h>
 
@@ -11,161 +11,17 @@
 #include "events/kinds.h"
 #include "fiber/wait.h"
 #include "message/header.h"
+#include "message/results.h"
 #include "role/dns_link.h"
 #include "role/scan/scan.h"
+#include "sender/arc/arc_seal.h"
 #include "sender/dkim/dkim_body.h"
-#include "sender/dkim/dkim_key.h"
 #include "sender/keyring.h"
-#include "sender/outgoing.h"
 
 #define PIECE       ((size_t)256 * 1024)
 #define SHORT_MAX   ((size_t)64 * 1024) /* bytes that are hashed here, in half a millisecond */
 #define HEADER_MOST ((size_t)8 << 20)   /* above all that smtp.header-max may be */
 #define FIELDS_MAX  16384U              /* of scan.sign */
-#define SIGNERS_MAX 1000U
-#define SIGNER_LIFE USEC_MIN
-#define DNS_LIMIT   (5 * USEC_SEC) /* for a look at a key that waits */
-#define KEYS_OF     "._domainkey."
-
-/* Which keys of a domain sign, as it was a moment ago. */
-struct scan_signer {
-    char *domain;
-    usec_t until;
-    bool told; /* that messages leave without */
-    struct outgoing_keys keys;
-    char selectors[OUTGOING_KEYS][KEYRING_SELECTOR];
-};
-
-static void signers_forget(struct scan *s) {
-    struct map_entry *e;
-    for (size_t at = 0; (e = map_next(&s->signers, &at));) {
-        struct scan_signer *k = e->value;
-        free(k->domain);
-        free(k);
-    }
-    map_done(&s->signers);
-    s->signers = (struct map){0};
-}
-
-static struct scan_signer *remember(struct scan *s, struct slice domain,
-                                    const struct rpc_keys_dkim_out *from) {
-    struct scan_signer *k = map_get(&s->signers, domain);
-    if (!k) {
-        if (s->signers.count >= SIGNERS_MAX)
-            signers_forget(s);
-        k = NEW(struct scan_signer);
-        k->domain = mem_str(domain);
-        (void)map_put(&s->signers, slice_of_str(k->domain), k);
-    }
-    k->until = fiber_now() + SIGNER_LIFE;
-    k->keys = (struct outgoing_keys){.domain = slice_of_str(k->domain)};
-    for (size_t i = from->keys_count; i-- > 0 && k->keys.count < OUTGOING_KEYS;) {
-        const struct rpc_dkim_public *one = &from->keys[i]; /* RSA is told last, and comes first */
-        char *selector = k->selectors[k->keys.count];
-        if (!one->signs || slice_to_str(one->selector, selector, KEYRING_SELECTOR) < 0)
-            continue;
-        k->keys.list[k->keys.count++] =
-            (struct outgoing_key){slice_of_str(selector), (enum dkim_algorithm)one->algorithm};
-    }
-    return k;
-}
-
-/* ------------------------------------------------------------------ keys that wait for DNS */
-
-static bool dns_shows(struct process *p, struct slice domain, const struct rpc_dkim_public *key,
-                      struct arena *a) WAITS {
-    struct dns_client dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
-    struct dns_answer answer = {0};
-    struct slice name =
-        arena_printf(a, "%.*s%s%.*s", SLICE_ARG(key->selector), KEYS_OF, SLICE_ARG(domain));
-    bool shows = false;
-    struct fiber_deadline d = fiber_deadline_begin(fiber_now() + DNS_LIMIT);
-    if (dns.query(dns.arg, name, DNS_TXT, a, &answer) == 0)
-        for (size_t i = 0; i < answer.count && !shows; i++)
-            shows = dkim_key_same(answer.records[i].bytes, key->record);
-    fiber_deadline_end(&d);
-    return shows;
-}
-
-/* Whether one of them has been found. */
-static bool look_for_new(struct process *p, struct slice domain,
-                         const struct rpc_keys_dkim_out *keys, struct arena *a) WAITS {
-    bool found = false;
-    for (size_t i = 0; i < keys->keys_count; i++) {
-        struct rpc_keys_dkim_seen_in in = {domain, keys->keys[i].selector};
-        struct rpc_keys_dkim_seen_out out;
-        if (keys->keys[i].seen > 0 || keys->keys[i].left > 0 ||
-            !dns_shows(p, domain, &keys->keys[i], a))
-            continue;
-        found |= call_keys_dkim_seen(process_link(p, ROLE_KEYS, 0), &in, a, &out, NULL) == 0;
-    }
-    return found;
-}
-
-/* Once for each domain, by each of these processes. */
-static void tell_unsigned(struct process *p, struct scan_signer *k) {
-    if (k->told)
-        return;
-    k->told = true;
-    process_event(p, 0, KIND_WARNING, NULL, 0,
-                  "Messages of %s leave without a DKIM signature, since DNS does not show its keys"
-                  " (hayauma dns %s).",
-                  k->domain, k->domain);
-}
-
-/* ------------------------------------------------------------------ the keys role */
-
-static int keys_of(void *arg, struct slice domain, struct arena *a,
-                   struct outgoing_keys *ret) WAITS {
-    struct process *p = arg;
-    struct scan *s = p->state;
-    struct scan_signer *k = map_get(&s->signers, domain);
-    if (!k || k->until < fiber_now()) {
-        struct rpc_link *keys = process_link(p, ROLE_KEYS, 0);
-        struct rpc_keys_dkim_in in = {domain};
-        struct rpc_keys_dkim_out out = {0};
-        int r = call_keys_dkim(keys, &in, a, &out, NULL);
-        if (r < 0)
-            return r == -E_SYNTAX ? 0 : r; /* a domain that nobody can have */
-        k = remember(s, domain, &out);     /* others do not wait for DNS, too */
-        if (look_for_new(p, domain, &out, a)) {
-            r = call_keys_dkim(keys, &in, a, &out, NULL);
-            if (r < 0)
-                return r;
-        }
-        k = remember(s, domain, &out);
-        if (out.keys_count > 0 && k->keys.count == 0)
-            tell_unsigned(p, k);
-    }
-    *ret = (struct outgoing_keys){.domain = arena_copy(a, k->keys.domain), .count = k->keys.count};
-    for (size_t i = 0; i < k->keys.count; i++)
-        ret->list[i] = (struct outgoing_key){arena_copy(a, k->keys.list[i].selector),
-                                             k->keys.list[i].algorithm};
-    return 0;
-}
-
-static int sign_digests(void *arg, const struct outgoing_keys *keys,
-                        const unsigned char (*digests)[DIGEST_LEN], struct arena *a,
-                        struct slice *ret) WAITS {
-    struct process *p = arg;
-    struct slice selectors[OUTGOING_KEYS], bytes[OUTGOING_KEYS];
-    for (size_t i = 0; i < keys->count; i++) {
-        selectors[i] = keys->list[i].selector;
-        bytes[i] = slice_of(digests[i], DIGEST_LEN);
-    }
-    struct rpc_keys_dkim_sign_in in = {keys->domain, selectors, keys->count, bytes, keys->count};
-    struct rpc_keys_dkim_sign_out out = {0};
-    int r = call_keys_dkim_sign(process_link(p, ROLE_KEYS, 0), &in, a, &out, NULL);
-    if (r == -E_UNKNOWN) /* gone in the minute in which it was remembered */
-        signers_forget(p->state);
-    if (r < 0)
-        return r == -E_UNKNOWN ? -E_BUSY : r;
-    if (out.signatures_count != keys->count)
-        return -EPROTO;
-    for (size_t i = 0; i < keys->count; i++)
-        ret[i] = out.signatures[i];
-    return 0;
-}
 
 /* ------------------------------------------------------------------ the bytes */
 
@@ -174,12 +30,20 @@ struct reading {
     struct buf front; /* of a message whose header is not in memory: as far as that goes */
     uint64_t at;      /* so far the file was read */
     struct dkim_body *body;
+    struct arc_verifier *chain; /* of what is sealed */
     unsigned char hash[DIGEST_LEN];
 };
 
 static void reading_done(struct reading *r) {
     buf_done(&r->front);
     dkim_body_free(r->body);
+    arc_verifier_free(r->chain);
+}
+
+static void add_body(struct reading *r, struct slice chunk) {
+    dkim_body_add(r->body, chunk);
+    if (r->chain)
+        arc_verifier_add(r->chain, chunk);
 }
 
 static bool has_end(struct slice header) {
@@ -218,33 +82,33 @@ static int hash_all(void *arg) {
     uint64_t beyond;
     int error = 0;
     r->body = dkim_body_new(true, UINT64_MAX);
-    dkim_body_add(r->body, slice_from(front, header_body(front, NULL)));
+    add_body(r, slice_from(front, header_body(front, NULL)));
     while (error == 0 && r->in->file >= 0 && r->at < r->in->file_len) {
         buf_clear(&piece);
         error = read_piece(r, &piece);
-        dkim_body_add(r->body, buf_slice(&piece));
+        add_body(r, buf_slice(&piece));
     }
     dkim_body_end(r->body, r->hash, &beyond);
     return error;
 }
 
-/* ------------------------------------------------------------------ the call */
+/* ------------------------------------------------------------------ signing */
+
+static int hash(struct reading *r) WAITS {
+    return r->in->file >= 0               ? offload(OFFLOAD_DISK, hash_all, r)
+           : r->in->bytes.len > SHORT_MAX ? offload(OFFLOAD_SCAN, hash_all, r)
+                                          : hash_all(r);
+}
 
 static int sign(struct process *p, struct reading *r, struct arena *a, struct buf *fields) WAITS {
-    const struct outgoing_vault vault = {keys_of, sign_digests, p};
+    const struct outgoing_vault vault = scan_vault(p);
     struct outgoing_keys keys = {0};
-    const struct rpc_scan_sign_in *in = r->in;
-    ssize_t at = slice_rfind_byte(in->login, '@');
-    bool file = in->file >= 0;
-    int error = file && !has_end(in->bytes) ? offload(OFFLOAD_DISK, read_front, r) : 0;
-    if (error == 0)
-        error = outgoing_choose(front_of(r), at < 0 ? S("") : slice_from(in->login, (size_t)at + 1),
-                                &vault, a, &keys);
+    ssize_t at = slice_rfind_byte(r->in->login, '@');
+    struct slice other = at < 0 ? S("") : slice_from(r->in->login, (size_t)at + 1);
+    int error = outgoing_choose(front_of(r), other, &vault, a, &keys);
     if (error < 0 || keys.count == 0)
         return error;
-    error = file                        ? offload(OFFLOAD_DISK, hash_all, r)
-            : in->bytes.len > SHORT_MAX ? offload(OFFLOAD_SCAN, hash_all, r)
-                                        : hash_all(r);
+    error = hash(r);
     if (error < 0)
         return error;
     int64_t now = fiber_wall() / USEC_SEC;
@@ -257,6 +121,85 @@ static int sign(struct process *p, struct reading *r, struct arena *a, struct bu
     return outgoing_sign(&o, &keys, &vault, a, fields);
 }
 
+/* ------------------------------------------------------------------ sealing (RFC 8617) */
+
+/* What this host has found of the message when it came: the first field that bears our name. */
+static struct slice own_results(struct slice header, struct slice host, struct arena *a) {
+    struct header_cursor c = {.message = header};
+    for (struct header_field field; header_next(&c, &field);)
+        if (results_are_of(&field, host))
+            return slice_trim_lines(arena_copy(a, field.raw));
+    return S("");
+}
+
+/* Keeps the key of RSA: others know no other one for ARC. */
+static bool keep_rsa(struct outgoing_keys *keys) {
+    for (size_t i = 0; i < keys->count; i++) {
+        if (keys->list[i].algorithm != DKIM_RSA_SHA256)
+            continue;
+        keys->list[0] = keys->list[i];
+        keys->count = 1;
+        return true;
+    }
+    return false;
+}
+
+static int seal_with(const struct arc_sealing *sealing, struct slice header,
+                     const struct outgoing_keys *keys, const struct outgoing_vault *vault,
+                     struct arena *a, struct buf *fields) WAITS {
+    unsigned char digest[1][DIGEST_LEN];
+    struct slice signature = S("");
+    struct arc_seal *s = NULL;
+    if (arc_seal_new(sealing, header, digest[0], &s) < 0)
+        return 0; /* a chain that was broken before, or is too long: nobody seals it any more */
+    int r =
+        vault->sign(vault->arg, keys, (const unsigned char(*)[DIGEST_LEN])digest, a, &signature);
+    if (r == 0) {
+        arc_seal_message(s, signature, digest[0]);
+        r = vault->sign(vault->arg, keys, (const unsigned char(*)[DIGEST_LEN])digest, a,
+                        &signature);
+    }
+    if (r == 0)
+        arc_seal_end(s, signature, fields);
+    arc_seal_free(s);
+    return r;
+}
+
+/* Where DNS does not say whether the chain is whole the message goes on without a seal. */
+static int seal(struct process *p, struct reading *r, struct arena *a, struct buf *fields) WAITS {
+    const struct outgoing_vault vault = scan_vault(p);
+    struct dns_client dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
+    struct slice host = arena_copy(a, p->conf->hostname);
+    struct slice results = own_results(front_of(r), host, a);
+    struct outgoing_keys keys = {0};
+    struct arc_outcome chain = {0};
+    int error = results.len == 0 ? 0 : outgoing_choose_above(host, &vault, a, &keys);
+    if (error < 0 || !keep_rsa(&keys))
+        return error;
+    int64_t now = fiber_wall() / USEC_SEC;
+    r->chain = arc_verifier_new(front_of(r), now);
+    error = hash(r);
+    if (error < 0)
+        return error;
+    struct fiber_deadline d = fiber_deadline_begin(fiber_now() + SCAN_DNS_LIMIT);
+    error = arc_verifier_end(r->chain, &dns, a, &chain);
+    fiber_deadline_end(&d);
+    if (error < 0 || chain.result == ARC_TEMPERROR)
+        return error;
+    const struct arc_sealing sealing = {
+        .algorithm = DKIM_RSA_SHA256,
+        .domain = keys.domain,
+        .selector = keys.list[0].selector,
+        .now = now,
+        .results = results,
+        .body_hash = r->hash,
+        .chain = chain.result,
+    };
+    return seal_with(&sealing, front_of(r), &keys, &vault, a, fields);
+}
+
+/* ------------------------------------------------------------------ the call */
+
 int scan_on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_scan_sign_in *in,
                  struct arena *a, struct rpc_scan_sign_out *out, struct problem *problem) {
     struct process *p = arg;
@@ -268,7 +211,9 @@ int scan_on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_sc
     if (scan->judging >= SCAN_MESSAGES_MAX)
         return problem_set(problem, -E_BUSY, "too many messages are judged at this moment");
     scan->judging++;
-    int error = sign(p, &r, a, &fields);
+    int error = in->file >= 0 && !has_end(in->bytes) ? offload(OFFLOAD_DISK, read_front, &r) : 0;
+    if (error == 0)
+        error = in->forward ? seal(p, &r, a, &fields) : sign(p, &r, a, &fields);
     scan->judging--;
     if (error == -E_LIMIT || fields.len > FIELDS_MAX) {
         process_event(p, 0, KIND_WARNING, NULL, 0,
