@@ -12,16 +12,22 @@
 
 struct fetcher {
     struct fetcher_options options;
+    struct tls_context *authorities;
     struct fiber_gate gate;
 };
 
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
                 struct problem *problem) {
-    if (slice_find(options->authorities, S("-----BEGIN CERTIFICATE-----")) < 0)
-        return problem_set(problem, -E_SYNTAX, N_("there is no certificate of an authority in it"));
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    struct tls_context *authorities;
+    int r = tls_verifying_client_new(options->authorities, &authorities, problem);
+    if (r < 0)
+        return r;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        tls_context_free(authorities);
         return problem_set(problem, -ENOMEM, N_("libcurl cannot be started"));
+    }
     struct fetcher *f = NEW(struct fetcher);
+    f->authorities = authorities;
     f->options = *options;
     fiber_gate_init(&f->gate, options->at_once);
     *ret = f;
@@ -31,6 +37,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 void fetcher_free(struct fetcher *f) {
     if (!f)
         return;
+    tls_context_free(f->authorities);
     free(f);
     curl_global_cleanup();
 }
@@ -63,7 +70,7 @@ int fetcher_get(struct fetcher *f, enum fetch_rule rule, struct slice what, stru
     const struct fetch_bounds *bounds = fetch_bounds(rule);
     struct fetch_place place;
     struct transfer t = {
-        .bounds = bounds, .place = &place, .sent = sent, .authorities = f->options.authorities};
+        .bounds = bounds, .place = &place, .sent = sent, .authorities = f->authorities};
     if (fetch_locate(rule, what, a, &place) < 0)
         return problem_set(problem, -E_SYNTAX, N_("%s: this names no host"), bounds->name);
     int r = fiber_gate_enter(&f->gate);

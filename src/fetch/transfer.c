@@ -75,6 +75,13 @@ static int set_timer(CURLM *multi, long ms, void *arg) {
     return 0;
 }
 
+static CURLcode lend_authorities(CURL *easy, void *ssl_ctx, void *arg) {
+    const struct running *r = arg;
+    (void)easy;
+    tls_lend_authorities(r->t->authorities, ssl_ctx);
+    return CURLE_OK;
+}
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg) {
     struct running *r = arg;
     size_t len = size * count;
@@ -117,8 +124,6 @@ static int set_where(struct running *r, struct arena *a) {
                          v6 ? "[" : "", SLICE_ARG(host), v6 ? "]" : "");
     struct slice url = arena_printf(a, "https://%.*s:%u%.*s", SLICE_ARG(t->place->host),
                                     net_port(t->address), SLICE_ARG(t->place->path));
-    struct curl_blob authorities = {(void *)t->authorities.ptr, t->authorities.len,
-                                    CURL_BLOB_NOCOPY};
     SET(CURLOPT_URL, arena_str(a, url));
     SET(CURLOPT_RESOLVE, r->resolve);
     SET(CURLOPT_PROTOCOLS_STR, "https");
@@ -127,7 +132,8 @@ static int set_where(struct running *r, struct arena *a) {
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_CAINFO, NULL);
     SET(CURLOPT_CAPATH, NULL);
-    SET(CURLOPT_CAINFO_BLOB, &authorities);
+    SET(CURLOPT_SSL_CTX_FUNCTION, lend_authorities);
+    SET(CURLOPT_SSL_CTX_DATA, r);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -10,13 +10,14 @@
 #pragma once
 
 #include "fetch/fetch.h"
+#include "io/tls_lend.h"
 
 struct transfer {
     const struct fetch_bounds *bounds;
     const struct fetch_place *place;
     const struct net_addr *address;
     struct slice sent; /* where the rule hands something over */
-    struct slice authorities;
+    const struct tls_context *authorities;
     usec_t deadline;
 };
 

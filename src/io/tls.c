@@ -23,6 +23,7 @@
 #include "base/alloc.h"
 #include "io/tls_expect.h"
 #include "io/tls_key.h"
+#include "io/tls_lend.h"
 #include "io/tls_pem.h"
 
 #define HANDSHAKE_LIMIT (30 * USEC_SEC)
@@ -387,6 +388,10 @@ int tls_verifying_client_new(struct slice authorities_pem, struct tls_context **
 
 void tls_context_require_1_3(struct tls_context *c) {
     (void)SSL_CTX_set_min_proto_version(c->ctx, TLS1_3_VERSION);
+}
+
+void tls_lend_authorities(const struct tls_context *c, void *ssl_ctx) {
+    SSL_CTX_set1_cert_store(ssl_ctx, SSL_CTX_get_cert_store(c->ctx));
 }
 
 void tls_context_free(struct tls_context *c) {
