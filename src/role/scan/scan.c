@@ -11,6 +11,7 @@
 static int open_scan(struct process *p, struct problem *problem) {
     struct scan *scan = NEW(struct scan);
     (void)problem;
+    scan->recent = recent_answers_new();
     scan->patience = patience_new();
     fiber_mutex_init(&scan->reporting);
     p->state = scan;

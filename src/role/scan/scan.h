@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "dns/recent.h"
 #include "fiber/sync.h"
 #include "proc/process.h"
 #include "sender/decide.h"
@@ -20,10 +21,11 @@
 #include "sender/patience.h"
 
 struct scan {
-    unsigned judging;             /* messages at this moment, and being signed */
-    struct patience *patience;    /* with those domains that fall to this process */
-    struct map signers;           /* which keys sign, by domain: scan_vault.c */
-    struct fiber_mutex reporting; /* one message with reports is read at a time */
+    struct recent_answers *recent; /* of the resolver */
+    unsigned judging;              /* messages at this moment, and being signed */
+    struct patience *patience;     /* with those domains that fall to this process */
+    struct map signers;            /* which keys sign, by domain: scan_vault.c */
+    struct fiber_mutex reporting;  /* one message with reports is read at a time */
 };
 
 /* So many at a time; then whoever asks is to come again. A message that waits for DNS takes about

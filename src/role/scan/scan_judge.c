@@ -67,7 +67,10 @@ static int judge(struct process *p, const struct rpc_scan_judge_in *in,
         .exempt = &conf->authentication.exempt,
         .sealers = &conf->authentication.trusted_sealer,
     };
-    struct dns_client dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
+    struct scan *scan = p->state;
+    struct dns_client resolver = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
+    struct recent_client recent = {scan->recent, &resolver};
+    struct dns_client dns = recent_answers_client(&recent);
     struct sender_question q = {.dns = &dns, .host = conf->hostname};
     struct net_addr *client = ARENA_NEW(a, struct net_addr);
     struct sender_verdict *v = ARENA_NEW(a, struct sender_verdict);
