@@ -331,7 +331,10 @@ int server_submit(struct server *o, struct queue_message *message, const char *r
         message->id = queue_id_next(&o->ids, fiber_wall());
     if (message->envelope.origin == 0)
         message->envelope.origin = QUEUE_FROM_OUTSIDE;
-    return queue_submit(o->queue, message, &problem);
+    int r = queue_submit(o->queue, message, &problem);
+    message->envelope.recipients = NULL;
+    message->envelope.count = 0;
+    return r;
 }
 
 queue_id server_send(struct server *o, const char *sender, const char *recipients) {

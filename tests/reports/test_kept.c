@@ -177,7 +177,7 @@ static void test_the_oldest_go_when_there_are_too_many(void **state UNUSED) {
     assert_slice(reports[0].id, "11");
     for (unsigned i = 0; i < KEPT_BAD_MAX + 5; i++)
         assert_int_equal(kept_add_bad(k, &bad), 0);
-    q.most = 2 * KEPT_BAD_MAX;
+    q.most = (size_t)2 * KEPT_BAD_MAX;
     assert_int_equal(kept_bads(k, &q, &a, &bads, &count), 0);
     assert_int_equal(count, KEPT_BAD_MAX);
     arena_done(&a);
