@@ -505,6 +505,17 @@ REAL_FIBER_TEST(what_was_found_of_a_stranger_stands_on_top_of_the_trace) {
     end(l);
 }
 
+/* The bound of what is told of those who are refused is none for a busy host (edge_quiet.c). */
+REAL_FIBER_TEST(what_was_found_is_told_of_each_message_that_is_taken) {
+    struct lone *l = as_stranger();
+    for (unsigned i = 0; i < 5000 && edge_may_log(client.connection); i++)
+        ;
+    envelope("a@elsewhere.test", "tama@example.test");
+    message(SHORT_MESSAGE, "250");
+    assert_true(lone_has_told(l, "judged: Who has sent it"));
+    end(l);
+}
+
 REAL_FIBER_TEST(a_large_message_of_a_stranger_is_judged_from_its_file) {
     struct lone *l = as_stranger();
     envelope("a@elsewhere.test", "tama@example.test");
@@ -873,6 +884,7 @@ int main(void) {
         cmocka_unit_test(test_a_users_header_is_made_whole),
         cmocka_unit_test(test_a_verdict_in_our_name_is_taken_out),
         cmocka_unit_test(test_what_was_found_of_a_stranger_stands_on_top_of_the_trace),
+        cmocka_unit_test(test_what_was_found_is_told_of_each_message_that_is_taken),
         cmocka_unit_test(test_a_large_message_of_a_stranger_is_judged_from_its_file),
         cmocka_unit_test(test_a_refusal_for_who_has_sent_it_is_the_scan_roles),
         cmocka_unit_test(test_what_cannot_be_judged_is_put_off),

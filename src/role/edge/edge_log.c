@@ -94,10 +94,10 @@ static void add_result(struct buf *to, struct buf *verdict, const struct event_f
                        SLICE_ARG(line));
 }
 
-void edge_log_judgement(const struct edge_smtp *m, queue_id id, const struct event_fact *facts,
-                        size_t count) {
+void edge_log_judgement(const struct edge_smtp *m, queue_id id, bool taken,
+                        const struct event_fact *facts, size_t count) {
     _cleanup_(buf_done) struct buf text = {0}, verdict = {0};
-    if (!edge_may_log(m->connection))
+    if (!taken && !edge_may_log(m->connection))
         return;
     for (size_t i = 0; i < count; i++)
         add_result(&text, &verdict, &facts[i]);

@@ -75,8 +75,9 @@ int edge_sender_judge(struct edge_message *l, const struct smtp_client *client) 
     close_p(&in.file);
     if (r < 0)
         return -E_TEMPORARY;
-    edge_log_judgement(l->smtp, l->id, out.facts, out.facts_count);
-    if (out.action >= SENDER_LATER)
+    bool taken = out.action < SENDER_LATER;
+    edge_log_judgement(l->smtp, l->id, taken, out.facts, out.facts_count);
+    if (!taken)
         return refuse(l, &out);
     l->results = out.results;
     l->verdict = out.action == SENDER_JUNK ? VERDICT_JUNK : VERDICT_NONE;

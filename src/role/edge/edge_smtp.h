@@ -77,9 +77,9 @@ void edge_log_sender(const struct edge_smtp *m, const struct smtp_transaction *t
 void edge_log_recipient(const struct edge_smtp *m, const struct smtp_transaction *t,
                         struct slice address, const struct smtp_reply *reply, struct arena *a);
 
-/* What the scan role has found of a message. */
-void edge_log_judgement(const struct edge_smtp *m, queue_id id, const struct event_fact *facts,
-                        size_t count);
+/* What the scan role has found of a message, which is taken or not. */
+void edge_log_judgement(const struct edge_smtp *m, queue_id id, bool taken,
+                        const struct event_fact *facts, size_t count);
 
 struct edge_logged {
     struct slice message_id, subject; /* as far as they came */
