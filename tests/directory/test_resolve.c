@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "directory_test.h"
 
+#include <unistd.h>
+
 DIRECTORY_TEST(a6_an_account_is_found_whatever_the_case) {
     struct arena a = {0};
     add_domain(d, "example.test");
@@ -229,6 +231,48 @@ REAL_FIBER_TEST(rfc5321_s451_whoever_writes_to_the_host_reaches_an_administrator
     assert_kind(d, "postmaster@new.example.test", ROUTE_LOCAL);
     arena_done(&a);
     directory_close(d);
+    place_done(&p);
+}
+
+static struct slice sent_on(struct directory *d, const char *sender, struct arena *a) {
+    struct slice found;
+    GOOD(directory_send_on(d, slice_of_str(sender), a, &found));
+    return found;
+}
+
+REAL_FIBER_TEST(senders_of_others_are_rewritten_for_what_is_sent_on_and_lead_back) {
+    struct place p;
+    struct arena a = {0};
+    struct directory_options options = {
+        .srs_path = "srs.key", .hostname = S("mx.example.test"), .cost = PASSWORD_COST_MIN};
+    struct directory *d = NULL;
+    place_make(&p);
+    assert_int_equal(chdir(p.folder), 0);
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    add_domain(d, "example.test");
+    assert_slice(sent_on(d, "tama@example.test", &a), "tama@example.test");
+    assert_slice(sent_on(d, "x@mx.example.test", &a), "x@mx.example.test");
+    struct slice made = sent_on(d, "Kiku@far.test", &a);
+    assert_true(slice_starts(made, S("SRS0=")) && slice_ends(made, S("=Kiku@mx.example.test")));
+    directory_close(d); /* the key outlives it */
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    struct route route = resolve(d, arena_str(&a, made), &a);
+    assert_int_equal(route.kind, ROUTE_LOCAL);
+    assert_int_equal(route.forward_count, 1);
+    assert_slice(route.forwards[0], "Kiku@far.test");
+    char *forged = arena_str(&a, made);
+    forged[5] = forged[5] == 'a' ? 'b' : 'a';
+    assert_kind(d, forged, ROUTE_UNKNOWN_USER);
+    forged = arena_str(&a, arena_printf(&a, "%.*sfar.test",
+                                        (int)(made.len - sizeof "mx.example.test" + 1), made.ptr));
+    assert_kind(d, forged, ROUTE_NOT_OURS);
+    options.hostname = S("localhost");
+    directory_configure(d, &options);
+    assert_slice(sent_on(d, "Kiku@far.test", &a), "Kiku@far.test");
+    arena_done(&a);
+    directory_close(d);
+    (void)unlink("srs.key");
+    assert_int_equal(chdir("/"), 0);
     place_done(&p);
 }
 
@@ -493,6 +537,7 @@ int main(void) {
         cmocka_unit_test(test_a6_a_catch_all_takes_what_nobody_takes),
         cmocka_unit_test(test_rfc5321_s451_postmaster_and_abuse_reach_an_administrator),
         cmocka_unit_test(test_rfc5321_s451_whoever_writes_to_the_host_reaches_an_administrator),
+        cmocka_unit_test(test_senders_of_others_are_rewritten_for_what_is_sent_on_and_lead_back),
         cmocka_unit_test(test_a6_what_a_mailbox_holds_is_told_with_it),
         cmocka_unit_test(test_disabled_accounts_get_nothing),
         cmocka_unit_test(test_a7_a_circle_over_an_alias_domain_is_a_loop),
