@@ -286,7 +286,9 @@ def test_trace_fields_of_a_message_from_outside(a, world):
     queue_id = a.deliver(user, sender="Kiku.H@far.test")
     message, = a.wait_for_messages(user)
     parsed = email.message_from_bytes(message)
-    assert parsed.keys()[:3] == ["Return-Path", "Delivered-To", "Received"]
+    judged = ["Authentication-Results"] if world.network.real else []  # not of this machine itself
+    trace = ["Return-Path", "Delivered-To", *judged, "Received"]
+    assert parsed.keys()[:len(trace)] == trace
     assert parsed["Return-Path"] == "<Kiku.H@far.test>"
     assert parsed["Delivered-To"] == user
     received = " ".join(parsed["Received"].split())
