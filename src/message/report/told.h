@@ -36,7 +36,7 @@ struct kept_report {
     uint64_t message;      /* with which it came */
     struct slice verified; /* the author's domain of that message, if DMARC passed; or empty */
     struct slice organization, id, domain, policy; /* as the report has it */
-    int64_t begin, end; /* seconds since 1970 */
+    int64_t begin, end;                            /* seconds since 1970 */
     uint64_t messages;
 };
 
