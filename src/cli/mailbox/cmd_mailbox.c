@@ -130,13 +130,6 @@ static void add_row(struct listing *l, const struct rpc_deleted *d, struct arena
     table_text(t, d->subject);
 }
 
-static void note_lost(struct listing *l, const struct rpc_deleted *d) {
-    if (d->has_mailbox || d->restored)
-        return;
-    if (l->lost_count++ == 0)
-        l->lost = arena_copy(l->c->arena, d->mailbox_name);
-}
-
 static int list_all(struct listing *l, struct mailbox_access *x,
                     const struct rpc_deleted_match *match, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
@@ -151,14 +144,16 @@ static int list_all(struct listing *l, struct mailbox_access *x,
         l->keep = out.keep;
         l->size_max = out.size_max;
         for (size_t i = 0; i < out.messages_count; i++) {
-            l->back += out.messages[i].restored;
-            l->back_bytes += out.messages[i].restored ? out.messages[i].size : 0;
-            l->bytes += out.messages[i].size;
-            note_lost(l, &out.messages[i]);
+            const struct rpc_deleted *d = &out.messages[i];
+            l->back += d->restored;
+            l->back_bytes += d->restored ? d->size : 0;
+            l->bytes += d->size;
+            if (!d->has_mailbox && !d->restored && l->lost_count++ == 0)
+                l->lost = arena_copy(l->c->arena, d->mailbox_name);
             if (l->c->json)
-                add_json(l, &out.messages[i], &a);
+                add_json(l, d, &a);
             else
-                add_row(l, &out.messages[i], &a);
+                add_row(l, d, &a);
         }
         if (!l->c->json && out.messages_count > 0)
             table_write(&l->table, &l->c->out);

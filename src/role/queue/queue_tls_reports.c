@@ -105,12 +105,6 @@ static void sweep(struct queue_tls_reports *q) {
     }
 }
 
-/* With too many that rest, everybody does. */
-static bool rests(struct queue_tls_reports *q, struct slice destination) {
-    const struct resting *r = map_get(&q->resting, destination);
-    return r ? r->until > fiber_now() : q->resting.count >= RESTING_MAX;
-}
-
 static void let_rest(struct queue_tls_reports *q, struct slice destination, usec_t span) {
     struct resting *r = map_get(&q->resting, destination);
     if (!r) {
@@ -176,7 +170,8 @@ static void send_to(struct dispatch *s, enum tlsrpt_way way, struct slice to) WA
     struct rpc_fetcher_get_in in = {.rule = FETCH_TLSRPT, .what = to, .sent = s->packed};
     struct rpc_fetcher_get_out out;
     sweep(q);
-    if (rests(q, to))
+    const struct resting *rests = map_get(&q->resting, to); /* with too many, everybody does */
+    if (rests ? rests->until > fiber_now() : q->resting.count >= RESTING_MAX)
         return;
     int r = way == TLSRPT_MAIL ? by_mail(s, to, &id, &problem)
                                : call_fetcher_get(process_link(q->process, ROLE_FETCHER, 0), &in,
