@@ -84,8 +84,9 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
                      "メールの配送を試みる期間と間隔。"}},
     [CONF_RELAY] = {"relay", {"Sending messages to other hosts.", "ほかのサーバーへの送信。"}},
     [CONF_FETCH] = {"fetch",
-                    {"What is fetched from other hosts over HTTPS: their MTA-STS policies.",
-                     "ほかのサーバーから HTTPS で取得するもの（MTA-STS ポリシー）。"}},
+                    {"HTTPS with other hosts: their MTA-STS policies are fetched, and reports of "
+                     "TLS handed over.",
+                     "ほかのサーバーとの HTTPS。MTA-STS ポリシーの取得と TLS レポートの送信。"}},
     [CONF_DELIVERY] = {"delivery",
                        {"Putting messages into mailboxes.", "メールボックスへの配送。"}},
     [CONF_ACCOUNTS] = {"accounts", {"Accounts and what becomes of them.", "アカウントの扱い。"}},

@@ -266,7 +266,8 @@ const struct cli_command command_check = {
     .more = N_("All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
                " DNS is asked whether the name of this host and its addresses agree (A, AAAA,"
                " PTR), and for each domain whether its mail comes here (MX) and may be sent from"
-               " here (SPF). What cannot be known from here is a note. Changes nothing."),
+               " here (SPF), and whether its DKIM keys and a DMARC record are there. What cannot be"
+               " known from here is a note. Changes nothing."),
     .parameters = check_parameters,
     .json = "[{\"level\": text, \"text\": text, \"file\"?: text, \"line\"?: number, "
             "\"column\"?: number}]",
