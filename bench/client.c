@@ -48,7 +48,7 @@ static int open_socket(const struct endpoint *to, unsigned source) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source);
+    from.sin_addr.s_addr = htonl(to->from + source);
     if (inet_pton(AF_INET, to->host, &at.sin_addr) == 1 &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0 &&
         setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) == 0 &&
@@ -254,5 +254,7 @@ struct endpoint endpoint_option(const char *host, const char *port) {
         (void)fprintf(stderr, "host: expected a loopback address, 127.x.y.z, found \"%s\"\n", host);
         exit(2);
     }
-    return (struct endpoint){.host = host, .port = (uint16_t)number_option("port", port, 1, 65535)};
+    return (struct endpoint){.host = host,
+                             .port = (uint16_t)number_option("port", port, 1, 65535),
+                             .from = INADDR_LOOPBACK};
 }

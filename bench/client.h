@@ -17,6 +17,7 @@ struct endpoint {
     const char *host; /* 127.x.y.z */
     uint16_t port;
     bool tls;
+    uint32_t from; /* connect from this address and those above; 127.0.0.1 unless told otherwise */
 };
 
 struct client {
@@ -29,8 +30,8 @@ struct client {
 #define CLIENT_BUFFER (64U << 10)
 
 /*
- * `source` is the number of the loopback address to connect from: 127.0.0.1 + source; a server that
- * limits connections per address sees many. A thread whose peer stays silent for a minute gives up.
+ * `source` is the number of the address to connect from: to->from + source; a server that limits
+ * connections per address sees many. A thread whose peer stays silent for a minute gives up.
  * False, and nothing to close, when there is no connection.
  */
 bool client_open(struct client *c, const struct endpoint *to, unsigned source);

@@ -81,9 +81,9 @@ class Hayauma:
 
     name = "Hayauma"
 
-    def __init__(self, folder, ports, password=None, accounts=0):
+    def __init__(self, folder, ports, password=None, accounts=0, settings=None):
         self.folder, self.ports, self.meter = folder, ports, Meter(f"hayauma-{folder.name}")
-        self.password = password
+        self.password, self.extra = password, settings or {}
         self.process = None
         try:
             self.make(password, accounts)
@@ -98,7 +98,7 @@ class Hayauma:
         self.run("init", folder, "--hostname", "mail.bench.test", "--domain", "bench.test",
                  "--listen", HERE, "--port-offset", str(ports["offset"]))
         conf = folder / "hayauma.conf"
-        extra = dict(SETTINGS, relay={"smart-host": f"{HERE}:{ports['sink']}"})
+        extra = dict(SETTINGS, **self.extra, relay={"smart-host": f"{HERE}:{ports['sink']}"})
         conf.write_text(merge_settings(conf.read_text(), extra))
         if accounts:
             self.run("account", "add", "user%03d@bench.test", "--password-stdin", "--count",

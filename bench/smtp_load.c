@@ -6,6 +6,7 @@
  * A message counts when its last reply is 250. Prints "name value" lines; exit code 1 unless all
  * messages were acknowledged.
  */
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "client.h"
+
+#define MESSAGE_MAX ((size_t)1 << 20) /* bytes of a file */
 
 static const char usage[] =
     "usage: smtp_load [options] HOST PORT\n"
@@ -25,15 +28,19 @@ static const char usage[] =
     "  -u N     so many recipients, from 0; message i goes to i modulo N (100)\n"
     "  -f TEXT  sender (load@elsewhere.test)\n"
     "  -p       pipelining: MAIL, RCPT and DATA in one packet\n"
-    "  -L       LMTP\n";
+    "  -L       LMTP\n"
+    "  -F FILE  the one message to send, with line ends as in SMTP and no line that begins with a "
+    "dot\n"
+    "  -b ADDR  connect from this address of the machine and those above (127.0.0.1)\n";
 
 struct load {
     struct endpoint to;
     unsigned sessions, messages, size, per_connection, users;
     const char *template, *sender;
     bool pipelined, lmtp;
-    char *body;   /* `size` bytes of text without leading dots, for all messages */
-    double *took; /* of each acknowledged message, seconds */
+    const char *file; /* NULL: each message has a header of its own */
+    char *body;       /* `size` bytes without leading dots, for all messages */
+    double *took;     /* of each acknowledged message, seconds */
     atomic_uint next, acknowledged, complaints;
     atomic_bool give_up;
 };
@@ -95,11 +102,12 @@ static bool say_envelope(struct session *s, const char *recipient) {
 static bool say_message(struct session *s, unsigned id, const char *recipient) {
     struct load *load = s->load;
     char packet[4096];
-    int head = snprintf(packet, sizeof packet,
-                        "From: Load <%s>\r\nTo: <%s>\r\nSubject: message %u\r\n"
-                        "Date: Sun, 22 Nov 2026 11:00:00 +0000\r\n"
-                        "Message-ID: <%u.%d@elsewhere.test>\r\n\r\n",
-                        load->sender, recipient, id, id, (int)getpid());
+    int head = load->file ? 0
+                          : snprintf(packet, sizeof packet,
+                                     "From: Load <%s>\r\nTo: <%s>\r\nSubject: message %u\r\n"
+                                     "Date: Sun, 22 Nov 2026 11:00:00 +0000\r\n"
+                                     "Message-ID: <%u.%d@elsewhere.test>\r\n\r\n",
+                                     load->sender, recipient, id, id, (int)getpid());
     if (head < 0 || (size_t)head >= sizeof packet)
         return false;
     size_t body = load->size > (unsigned)head ? load->size - (unsigned)head : 0;
@@ -170,9 +178,28 @@ static char *make_body(size_t size) {
     return body;
 }
 
+/* What the file has; NULL, after a complaint, when it cannot be read or is none to send. */
+static char *read_message(struct load *load) {
+    FILE *file = fopen(load->file, "rb");
+    char *bytes = malloc(MESSAGE_MAX);
+    size_t len = file && bytes ? fread(bytes, 1, MESSAGE_MAX, file) : 0;
+    if (file)
+        (void)fclose(file);
+    if (len > 2 && len < MESSAGE_MAX && memcmp(bytes + len - 2, "\r\n", 2) == 0 &&
+        bytes[0] != '.' && !memmem(bytes, len, "\n.", 2)) {
+        load->size = (unsigned)len - 2; /* the line end is sent with the dot */
+        return bytes;
+    }
+    (void)fprintf(stderr, "smtp_load: %s: not a message to send\n", load->file);
+    free(bytes);
+    return NULL;
+}
+
 static bool read_options(struct load *load, int argc, char **argv) {
+    const char *from = "127.0.0.1";
+    struct in_addr first;
     int option;
-    while ((option = getopt(argc, argv, "s:m:l:n:t:u:f:pL")) != -1) {
+    while ((option = getopt(argc, argv, "s:m:l:n:t:u:f:pLF:b:")) != -1) {
         switch (option) {
         case 's':
             load->sessions = number_option("-s", optarg, 1, 1000);
@@ -201,20 +228,27 @@ static bool read_options(struct load *load, int argc, char **argv) {
         case 'L':
             load->lmtp = true;
             break;
+        case 'F':
+            load->file = optarg;
+            break;
+        case 'b':
+            from = optarg;
+            break;
         default:
             return false;
         }
     }
-    if (argc - optind != 2)
+    if (argc - optind != 2 || inet_pton(AF_INET, from, &first) != 1)
         return false;
     load->to = endpoint_option(argv[optind], argv[optind + 1]);
+    load->to.from = ntohl(first.s_addr);
     return true;
 }
 
 static bool run(struct load *load) {
     struct session *sessions = calloc(load->sessions, sizeof *sessions);
     load->took = calloc(load->messages, sizeof *load->took);
-    load->body = make_body(load->size);
+    load->body = load->file ? read_message(load) : make_body(load->size);
     if (!sessions || !load->took || !load->body)
         return false;
     double began = seconds();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * An SMTP server that takes messages and throws them away: the other end of a relay. It answers
- * what it is asked, offers PIPELINING, 8BITMIME and SIZE, and ends when it has taken the number of
- * messages that it was started for, saying when the last one came (CLOCK_MONOTONIC, so that the
- * time of another program on the machine can be compared).
+ * An SMTP server that takes messages, of one field at least, and throws them away: the other end of
+ * a relay. It answers what it is asked, offers PIPELINING, 8BITMIME and SIZE, and ends when it has
+ * taken the number of messages that it was started for, saying when the last one came
+ * (CLOCK_MONOTONIC, so that the time of another program on the machine can be compared), and how
+ * many had a DKIM signature on top.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -20,7 +21,7 @@
 
 struct sink {
     unsigned wanted;
-    atomic_uint taken, connections;
+    atomic_uint taken, has_signature, connections;
 };
 
 struct guest {
@@ -29,17 +30,20 @@ struct guest {
 };
 
 static void finish(const struct sink *sink) {
-    printf("messages %u\nlast_at %.6f\nconnections %u\n", sink->wanted, seconds(),
-           atomic_load(&sink->connections));
+    printf("messages %u\nlast_at %.6f\nconnections %u\nsigned %u\n", sink->wanted, seconds(),
+           atomic_load(&sink->connections), atomic_load(&sink->has_signature));
     (void)fflush(stdout);
     _exit(0);
 }
 
 static bool take_message(struct sink *sink, struct client *c) {
+    static const char signature[] = "DKIM-Signature:";
     uint64_t bytes = 0;
-    if (!client_send(c, "354 go on\r\n", 11) || !client_to_dot(c, &bytes) ||
-        !client_send(c, "250 2.0.0 taken\r\n", 17))
+    const char *first = client_send(c, "354 go on\r\n", 11) ? client_line(c) : NULL;
+    bool has_signature = first && strncasecmp(first, signature, sizeof signature - 1) == 0;
+    if (!first || !client_to_dot(c, &bytes) || !client_send(c, "250 2.0.0 taken\r\n", 17))
         return false;
+    atomic_fetch_add(&sink->has_signature, has_signature);
     if (atomic_fetch_add(&sink->taken, 1) + 1 == sink->wanted)
         finish(sink);
     return true;
