@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define WARM_UP 20 /* signatures that are not counted */
-#define COUNT   1000
+#define COUNT   400
 
 static const unsigned char digest[32] = "thirty-two bytes to be signed..";
 
