@@ -5,6 +5,7 @@
  */
 #include "role/lone.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 
 /* ------------------------------------------------------------------ DNS */
 
+#define KEY "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
 static const struct {
     const char *name, *text;
 } zone[] = {
@@ -23,6 +26,7 @@ static const struct {
     {"careful.test", "v=spf1 -all"},
     {"_dmarc.careful.test", "v=DMARC1; p=quarantine"},
     {"only-spf.test", "v=spf1 -all"},
+    {"e20261130._domainkey.ours.test", KEY},
 };
 
 static struct dns_peer {
@@ -364,6 +368,109 @@ REAL_FIBER_TEST(who_cannot_be_read_is_not_judged) {
     lone_end(l);
 }
 
+/* ------------------------------------------------------------------ signing */
+
+static struct keys_peer {
+    int64_t seen; /* the one key of ours.test */
+    int error;    /* of what is written */
+} keys;
+
+static int on_dkim(void *arg, const struct rpc_caller *caller, const struct rpc_keys_dkim_in *in,
+                   struct arena *a, struct rpc_keys_dkim_out *out, struct problem *problem) WAITS {
+    (void)arg;
+    (void)caller;
+    (void)problem;
+    if (!slice_eq(in->domain, S("ours.test")))
+        return 0;
+    out->keys = arena_array(a, 1, sizeof *out->keys);
+    out->keys_count = 1;
+    out->keys[0] = (struct rpc_dkim_public){.selector = S("e20261130"),
+                                            .algorithm = DKIM_ED25519_SHA256,
+                                            .seen = keys.seen,
+                                            .signs = keys.seen > 0,
+                                            .record = S(KEY)};
+    return 0;
+}
+
+static int on_dkim_seen(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_keys_dkim_seen_in *in, struct arena *a,
+                        struct rpc_keys_dkim_seen_out *out, struct problem *problem) WAITS {
+    (void)arg;
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)out;
+    (void)problem;
+    keys.seen = keys.error == 0;
+    return keys.error;
+}
+
+static int on_dkim_sign(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_keys_dkim_sign_in *in, struct arena *a,
+                        struct rpc_keys_dkim_sign_out *out, struct problem *problem) WAITS {
+    (void)arg;
+    (void)caller;
+    (void)problem;
+    assert_int_equal(in->selectors_count, 1);
+    out->signatures = arena_array(a, 1, sizeof *out->signatures);
+    out->signatures[0] = S("0123456789012345678901234567890123456789012345678901234567890123");
+    out->signatures_count = 1;
+    return 0;
+}
+
+static const struct rpc_keys_handlers keys_calls = {
+    .dkim = on_dkim, .dkim_seen = on_dkim_seen, .dkim_sign = on_dkim_sign};
+
+static int sign(struct lone *l, struct arena *a, struct slice *ret) WAITS {
+    static const struct rpc_caller queue = {.role = ROLE_QUEUE};
+    const struct rpc_scan_handlers *calls = l->process.role->work->handlers;
+    struct rpc_scan_sign_in in = {
+        .login = S("a@ours.test"), .bytes = S(FROM("ours.test")), .file = -1};
+    struct rpc_scan_sign_out out = {0};
+    int r = calls->sign(&l->process, &queue, &in, a, &out, NULL);
+    *ret = out.fields;
+    return r;
+}
+
+/* What DNS shows counts, also when it cannot be written down: the message waits. */
+REAL_FIBER_TEST(nothing_leaves_unsigned_whose_key_dns_shows) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice fields;
+    struct lone *l = begin();
+    keys = (struct keys_peer){.error = -EIO};
+    lone_peer(l, ROLE_KEYS, &keys_calls, NULL);
+    lone_open(l);
+    assert_int_equal(sign(l, &a, &fields), -EIO);
+    assert_int_equal(sign(l, &a, &fields), -EIO); /* it is not remembered that there are none */
+    keys.error = 0;
+    assert_int_equal(sign(l, &a, &fields), 0);
+    assert_in(fields, "d=ours.test; s=e20261130");
+    lone_end(l);
+}
+
+REAL_FIBER_TEST(without_the_keys_role_nothing_leaves) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice fields;
+    struct lone *l = opened();
+    assert_int_equal(sign(l, &a, &fields), -EPIPE);
+    lone_end(l);
+}
+
+REAL_FIBER_TEST(before_dns_shows_a_key_messages_leave_without) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice fields;
+    struct lone *l = begin();
+    keys = (struct keys_peer){0};
+    dns.silent = "ours.test";
+    dns.open = true;
+    lone_peer(l, ROLE_KEYS, &keys_calls, NULL);
+    lone_open(l);
+    assert_int_equal(sign(l, &a, &fields), 0);
+    assert_slice(fields, "");
+    assert_true(lone_has_told(l, "leave without a DKIM signature"));
+    lone_end(l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc8601_4_what_was_found_is_a_field_in_our_name),
@@ -379,6 +486,9 @@ int main(void) {
         cmocka_unit_test(test_a_file_is_read_wherever_its_header_ends),
         cmocka_unit_test(test_a_file_that_ends_before_its_length_is_not_judged),
         cmocka_unit_test(test_who_cannot_be_read_is_not_judged),
+        cmocka_unit_test(test_nothing_leaves_unsigned_whose_key_dns_shows),
+        cmocka_unit_test(test_without_the_keys_role_nothing_leaves),
+        cmocka_unit_test(test_before_dns_shows_a_key_messages_leave_without),
     };
     return cmocka_run_group_tests_name("scan role", tests, NULL, NULL);
 }

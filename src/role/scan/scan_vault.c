@@ -78,17 +78,19 @@ static bool dns_shows(struct process *p, struct slice domain, const struct rpc_d
     return shows;
 }
 
-/* Whether one of them has been found. */
-static bool look_for_new(struct process *p, struct slice domain,
-                         const struct rpc_keys_dkim_out *keys, struct arena *a) WAITS {
-    bool found = false;
-    for (size_t i = 0; i < keys->keys_count; i++) {
+/* 1: one of them has been found. Negative: the keys role could not take it in. */
+static int look_for_new(struct process *p, struct slice domain,
+                        const struct rpc_keys_dkim_out *keys, struct arena *a) WAITS {
+    int found = 0;
+    for (size_t i = 0; i < keys->keys_count && found >= 0; i++) {
         struct rpc_keys_dkim_seen_in in = {domain, keys->keys[i].selector};
         struct rpc_keys_dkim_seen_out out;
         if (keys->keys[i].seen > 0 || keys->keys[i].left > 0 ||
             !dns_shows(p, domain, &keys->keys[i], a))
             continue;
-        found |= call_keys_dkim_seen(process_link(p, ROLE_KEYS, 0), &in, a, &out, NULL) == 0;
+        int r = call_keys_dkim_seen(process_link(p, ROLE_KEYS, 0), &in, a, &out, NULL);
+        if (r != -E_UNKNOWN) /* it has gone meanwhile */
+            found = r < 0 ? r : 1;
     }
     return found;
 }
@@ -106,27 +108,39 @@ static void tell_unsigned(struct process *p, struct scan_signer *k) {
 
 /* ------------------------------------------------------------------ the keys role */
 
+/* Asks for them, and remembers them for a while. */
+static int renew(struct process *p, struct slice domain, struct arena *a,
+                 struct scan_signer **ret) WAITS {
+    struct scan *s = p->state;
+    struct rpc_link *keys = process_link(p, ROLE_KEYS, 0);
+    struct rpc_keys_dkim_in in = {domain};
+    struct rpc_keys_dkim_out out = {0};
+    int r = call_keys_dkim(keys, &in, a, &out, NULL);
+    if (r < 0)
+        return r;
+    (void)remember(s, domain, &out); /* others do not wait for DNS, too */
+    r = look_for_new(p, domain, &out, a);
+    if (r > 0)
+        r = call_keys_dkim(keys, &in, a, &out, NULL);
+    if (r < 0) { /* DNS shows keys: nobody may believe any more that there are none */
+        signers_forget(s);
+        return r;
+    }
+    *ret = remember(s, domain, &out);
+    if (out.keys_count > 0 && (*ret)->keys.count == 0)
+        tell_unsigned(p, *ret);
+    return 0;
+}
+
 static int keys_of(void *arg, struct slice domain, struct arena *a,
                    struct outgoing_keys *ret) WAITS {
     struct process *p = arg;
     struct scan *s = p->state;
     struct scan_signer *k = map_get(&s->signers, domain);
     if (!k || k->until < fiber_now()) {
-        struct rpc_link *keys = process_link(p, ROLE_KEYS, 0);
-        struct rpc_keys_dkim_in in = {domain};
-        struct rpc_keys_dkim_out out = {0};
-        int r = call_keys_dkim(keys, &in, a, &out, NULL);
+        int r = renew(p, domain, a, &k);
         if (r < 0)
             return r == -E_SYNTAX ? 0 : r; /* a domain that nobody can have */
-        (void)remember(s, domain, &out);   /* others do not wait for DNS, too */
-        if (look_for_new(p, domain, &out, a)) {
-            r = call_keys_dkim(keys, &in, a, &out, NULL);
-            if (r < 0)
-                return r;
-        }
-        k = remember(s, domain, &out);
-        if (out.keys_count > 0 && k->keys.count == 0)
-            tell_unsigned(p, k);
     }
     *ret = (struct outgoing_keys){.domain = arena_copy(a, k->keys.domain), .count = k->keys.count};
     for (size_t i = 0; i < k->keys.count; i++)
