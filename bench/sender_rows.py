@@ -30,14 +30,13 @@ def network_with_strangers():
     """Loopback, and addresses beside it: clients of loopback are never judged."""
     if os.geteuid() != 0:
         raise Failure("strangers need a network of their own, which only root can make")
-    handle = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with open("/proc/self/ns/net", "rb") as before:
         enter_own_network()
-        subprocess.run(["ip", "address", "add", f"{STRANGERS[0]}/24", "dev", "lo"], check=True)
-        yield
-    finally:
-        call(LIBC.setns, handle, CLONE_NEWNET)
-        os.close(handle)
+        try:
+            subprocess.run(["ip", "address", "add", f"{STRANGERS[0]}/24", "dev", "lo"], check=True)
+            yield
+        finally:
+            call(LIBC.setns, before.fileno(), CLONE_NEWNET)
 
 
 def openssl(*words, data=b""):
@@ -93,12 +92,15 @@ class SenderRows:
 
     def run_judge(self):
         message = self.folder / "signed.eml"
-        key = write_signed(message, 4096)
-        with network_with_strangers(), FakeDns(records_of_strangers(key)) as dns:
-            server = self.keep(Hayauma(self.folder / "judge", self.ports["queue"], self.password, 100,
-                                       settings_of(dns)))
-            self.judge(server, message)
-            self.end(server)
+        try:
+            key = write_signed(message, 4096)
+            with network_with_strangers(), FakeDns(records_of_strangers(key)) as dns:
+                server = self.keep(Hayauma(self.folder / "judge", self.ports["queue"], self.password, 100,
+                                           settings_of(dns)))
+                self.judge(server, message)
+                self.end(server)
+        except (OSError, subprocess.CalledProcessError, poplib.error_proto) as error:
+            raise Failure(f"{error}") from None
 
     def judge(self, server, message):
         def measure(first):
