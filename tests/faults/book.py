@@ -25,13 +25,17 @@ def read_new(path, position):
     return whole.decode(errors="replace").splitlines(), position + len(whole)
 
 
+def mark_of(message):
+    """The place of its line with the mark, or None."""
+    return next((at for at, line in enumerate(message) if line.startswith(MARK)), None)
+
+
 def judge(message):
     """(id, what is wrong with it or None) of a message as POP3 gave it; id None without a mark."""
-    for at, line in enumerate(message):
-        if line.startswith(MARK):
-            break
-    else:
+    at = mark_of(message)
+    if at is None:
         return None, None
+    line = message[at]
     words = line.split()
     if len(words) != 4 or not words[2].isdigit():
         return None, "the mark is damaged"
@@ -49,6 +53,7 @@ class Book:
     def __init__(self, messages, elsewhere, domain):
         self.paths, self.positions = {"messages": messages, "elsewhere": elsewhere}, {}
         self.domain = "@" + domain
+        self.is_right = lambda name, header: None  # what is wrong with what the host has put above
         self.lock = threading.RLock()
         self.owed = set()          # (id, recipient) that was promised and has not been seen
         self.seen = {}             # (id, account) -> unique-ids
@@ -126,6 +131,8 @@ class Book:
     def take_message(self, account, unique, message):
         """A message as it lies in a mailbox. True when it may be removed."""
         name, fault = judge(message)
+        if name and not fault:
+            fault = self.is_right(name, b"".join(message[:mark_of(message)]))
         with self.lock:
             if (account, unique) in self.removed:
                 self.complain("came back", f"{name} in {account} as {unique}")

@@ -27,10 +27,11 @@ static const char usage[] =
     "usage: elsewhere [options] HOST PORT NOTES\n"
     "  -r N     of 1000 messages, how many are refused for now (0)\n"
     "  -h N     of 1000 messages, how often it hangs up before the 250 (0)\n"
+    "  -k TEXT  a folder in which each message that it notes is kept, as a file (none)\n"
     "  -s N     seed (1)\n";
 
 static struct {
-    const char *host;
+    const char *host, *folder;
     uint16_t port;
     int notes;
     unsigned refuse, hang_up;
@@ -97,14 +98,28 @@ static void note_message(const struct guest *g, const struct text *t) {
         note(sink.notes, "T %s %s", id, g->recipients);
 }
 
+/* Under its number, which no other has. */
+static void keep_message(uint64_t number, const struct text *t) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%llu", sink.folder, (unsigned long long)number);
+    FILE *file = fopen(path, "we");
+    if (!file || fwrite(t->ptr, 1, t->len, file) != t->len || fclose(file) != 0) {
+        perror(path);
+        exit(3);
+    }
+}
+
 static bool take_message(struct guest *g) {
     struct text t = {0};
-    unsigned chance = chance_of_message(atomic_fetch_add(&sink.messages, 1));
+    uint64_t number = atomic_fetch_add(&sink.messages, 1);
+    unsigned chance = chance_of_message(number);
     bool whole = say(g, "354 go on\r\n") && read_text(g, &t);
     bool goes_on = whole;
     if (whole && chance < sink.refuse) {
         goes_on = say(g, "451 4.3.0 not now\r\n");
     } else if (whole) {
+        if (sink.folder)
+            keep_message(number, &t);
         note_message(g, &t);
         goes_on = chance < 1000 - sink.hang_up && say(g, "250 2.0.0 taken\r\n");
     }
@@ -186,13 +201,16 @@ static int listen_here(void) {
 
 static bool read_options(int argc, char **argv) {
     int option;
-    while ((option = getopt(argc, argv, "r:h:s:")) != -1) {
+    while ((option = getopt(argc, argv, "r:h:s:k:")) != -1) {
         switch (option) {
         case 'r':
             sink.refuse = (unsigned)number_option("-r", optarg, 1000);
             break;
         case 'h':
             sink.hang_up = (unsigned)number_option("-h", optarg, 1000);
+            break;
+        case 'k':
+            sink.folder = optarg;
             break;
         case 's':
             sink.seed = number_option("-s", optarg, UINT64_MAX);

@@ -7,11 +7,13 @@ import time
 
 from disk import Disk, NoDisk
 from roles import ROLES
+from senders import Senders
 from server import wait_until
 from stage import Stage
 from sabotage import Injection, Saboteur
 
 MIB = 1 << 20
+JUDGES = ["scan", "keys", "resolver", "fetcher"]
 ERRORS = ["EIO", "ENOSPC", "KILL"]
 QUEUE_CALLS = ["fdatasync", "pwritev", "fsync", "fallocate", "openat", "renameat", "unlinkat",
                "pread64", "preadv"]
@@ -83,6 +85,36 @@ def kill(stage, deadline):
                 stage.say(f"kill {role}")
                 if role == "master":
                     kill_master(stage)
+                else:
+                    kill_role(stage, role)
+                stage.pause(0.02, 0.7)
+            stage.recover(f"after kill -9 of {', '.join(victims)}")
+            stage.pause(0.1, 0.3)
+        stage.settle(f"after kill -9 of {', '.join(victims)}")
+
+
+# -------------------------------------------------------------------- who judges and who signs
+
+
+def names_die(stage):
+    """The name server, for a moment, or for longer than a question of DNS waits."""
+    stage.names.die()
+    stage.strikes += 1
+    stage.pause(0.1, stage.chance.choice([0.3, 3.0]))
+    stage.names.start()
+
+
+def senders(stage, deadline):
+    """Strangers are judged, and what users send is signed, while the processes that do so die, and
+    the name server."""
+    while time.monotonic() < deadline:
+        victims = stage.chance.choices([*JUDGES, "names"], k=4)
+        with stage.strangers(), stage.users():
+            stage.pause(0.2, 0.6)
+            for role in victims:
+                stage.say(f"kill {role}")
+                if role == "names":
+                    names_die(stage)
                 else:
                     kill_role(stage, role)
                 stage.pause(0.02, 0.7)
@@ -285,6 +317,7 @@ def on_disk(size):
 KINDS = {  # name: (function, how its stage is made, needs root)
     "calm": (calm, Stage, False),
     "kill": (kill, Stage, False),
+    "senders": (senders, Senders, True),
     "stall": (stall, Stage, False),
     "inject": (inject, Stage, True),
     "start": (start, Stage, True),

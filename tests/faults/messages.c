@@ -27,6 +27,7 @@
 #include "wire.h"
 
 #define RECIPIENTS 5U
+#define AUTHORS    50U
 
 static const char usage[] =
     "usage: messages [options] HOST PORT NOTES\n"
@@ -39,10 +40,12 @@ static const char usage[] =
     "  -d TEXT  their domain (example.test)\n"
     "  -o N     percent of messages that go to another host as well, or only (25)\n"
     "  -l N     of 1000 messages, how many are large (5)\n"
+    "  -a TEXT  logs in with it, the Base64 of AUTH PLAIN (not at all)\n"
+    "  -m TEXT  sender and author; # stands for one of 50 numbers (fault@outside.test)\n"
     "  -w N     seconds to wait for a reply (60)\n";
 
 static struct {
-    const char *host, *run, *domain;
+    const char *host, *run, *domain, *login, *author;
     uint16_t port;
     int notes;
     uint64_t seed, pace;
@@ -52,6 +55,7 @@ static struct {
     atomic_bool over;
 } load = {.run = "run",
           .domain = "example.test",
+          .author = "fault@outside.test",
           .seed = 1,
           .connections = 12,
           .accounts = 8,
@@ -60,7 +64,7 @@ static struct {
           .patience = 60};
 
 struct message {
-    char id[64];
+    char id[64], author[64];
     unsigned count;
     char recipients[RECIPIENTS][64];
     bool accepted[RECIPIENTS];
@@ -110,6 +114,15 @@ static void choose_recipients(struct message *l, uint64_t *chance) {
                        below(chance, 100), below(chance, 3));
 }
 
+static void choose_author(struct message *l, uint64_t *chance) {
+    const char *number = strchr(load.author, '#');
+    if (number)
+        (void)snprintf(l->author, sizeof l->author, "%.*s%u%s", (int)(number - load.author),
+                       load.author, below(chance, AUTHORS), number + 1);
+    else
+        (void)snprintf(l->author, sizeof l->author, "%s", load.author);
+}
+
 /* A line of text, sometimes of the kind that is easily spoilt on the way. */
 static void add_line(struct text *t, uint64_t *chance, bool eight_bit) {
     static const char letters[] = "abcdefghij klmnopqrst uvwxyz.,-=ABCDEFGHIJ";
@@ -145,15 +158,16 @@ static void make_message(struct message *l, uint64_t number) {
     *l = (struct message){0};
     (void)snprintf(l->id, sizeof l->id, "%s-%llu", load.run, (unsigned long long)number);
     choose_recipients(l, &chance);
+    choose_author(l, &chance);
     l->eight_bit = below(&chance, 3) == 0;
     l->pipelined = below(&chance, 2) == 0;
     size_t size = choose_size(&chance);
     int len = snprintf(head, sizeof head,
-                       "From: Fault <fault@outside.test>\r\nTo: %s\r\nSubject: message %s\r\n"
+                       "From: Fault <%s>\r\nTo: %s\r\nSubject: message %s\r\n"
                        "Date: Sun, 22 Nov 2026 11:00:00 +0000\r\nMessage-ID: <%s@outside.test>\r\n"
                        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
                        "Content-Transfer-Encoding: %s\r\n\r\n",
-                       l->recipients[0], l->id, l->id, l->eight_bit ? "8bit" : "7bit");
+                       l->author, l->recipients[0], l->id, l->id, l->eight_bit ? "8bit" : "7bit");
     text_add(&rest, head, (size_t)len);
     while (rest.len < size)
         add_line(&rest, &chance, l->eight_bit);
@@ -199,7 +213,7 @@ static int ask(struct wire *w, const struct message *l, const char *stage, const
 
 static void write_commands(const struct message *l, char mail[static 128],
                            char rcpt[static RECIPIENTS][128]) {
-    (void)snprintf(mail, 128, "MAIL FROM:<fault@outside.test>%s\r\n",
+    (void)snprintf(mail, 128, "MAIL FROM:<%s>%s\r\n", l->author,
                    l->eight_bit ? " BODY=8BITMIME" : "");
     for (unsigned i = 0; i < l->count; i++)
         (void)snprintf(rcpt[i], 128, "RCPT TO:<%s>\r\n", l->recipients[i]);
@@ -291,11 +305,17 @@ static void pause_for(double seconds) {
     (void)nanosleep(&span, NULL);
 }
 
+static bool log_in(struct wire *w) {
+    char command[256];
+    int len = snprintf(command, sizeof command, "AUTH PLAIN %s\r\n", load.login);
+    return tell(w, "AUTH", command, (size_t)len) && hear(w, "-", "AUTH", 2, true) == 235;
+}
+
 static bool greet(struct wire *w) {
     if (hear(w, "-", "GREETING", 2, true) != 220)
         return false;
     return tell(w, "EHLO", "EHLO load.outside.test\r\n", 24) &&
-           hear(w, "-", "EHLO", 2, true) == 250;
+           hear(w, "-", "EHLO", 2, true) == 250 && (!load.login || log_in(w));
 }
 
 /* One connection, for some messages. */
@@ -330,7 +350,7 @@ static void *work(void *arg) {
 
 static bool read_options(int argc, char **argv) {
     int option;
-    while ((option = getopt(argc, argv, "s:f:r:c:p:u:d:o:l:w:")) != -1) {
+    while ((option = getopt(argc, argv, "s:f:r:c:p:u:d:o:l:w:a:m:")) != -1) {
         switch (option) {
         case 's':
             load.seed = number_option("-s", optarg, UINT64_MAX);
@@ -358,6 +378,12 @@ static bool read_options(int argc, char **argv) {
             break;
         case 'l':
             load.large = (unsigned)number_option("-l", optarg, 1000);
+            break;
+        case 'a':
+            load.login = optarg;
+            break;
+        case 'm':
+            load.author = optarg;
             break;
         case 'w':
             load.patience = (int)number_option("-w", optarg, 3600);

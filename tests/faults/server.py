@@ -113,7 +113,7 @@ class Server:
 
     def __init__(self, folder, log, settings=None):
         self.folder, self.log_path = pathlib.Path(folder), pathlib.Path(log)
-        self.process, self.offset = None, free_offset()
+        self.process, self.offset, self.addresses = None, free_offset(), [HERE]
         self.settings = SETTINGS | {
             "relay.smart-host": f"{HERE}:{self.offset + ELSEWHERE}"} | (settings or {})
         self.slowest_start = 0.0
@@ -123,7 +123,7 @@ class Server:
 
     def make(self):
         self.command("init", self.folder, "--hostname", f"mail.{DOMAIN}", "--domain", DOMAIN,
-                     "--listen", HERE, "--port-offset", self.offset, anywhere=True)
+                     "--listen", *self.addresses, "--port-offset", self.offset, anywhere=True)
         self.configure({})
         self.command("account", "add", f"f%03d@{DOMAIN}", "--password-stdin", "--count", ACCOUNTS,
                      "--hash-cost", "min", input=PASSWORD + "\n")

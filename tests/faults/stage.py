@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """A server under load, with another host to send to, readers, and a book of all promises."""
+import collections
 import contextlib
 import pathlib
 import random
@@ -17,15 +18,15 @@ RECOVERY_LIMIT = 30.0  # until all processes work again
 
 
 class Load:
-    """The messages program, while it runs."""
+    """The messages program, while it runs. `run`: who sends, where there are several."""
 
-    def __init__(self, stage, pace, connections, **options):
-        words = [TOOLS / "faults_messages", "-s", stage.seed, "-f", stage.next, "-r", stage.name,
-                 "-c", connections, "-p", pace, "-d", DOMAIN]
+    def __init__(self, stage, pace, connections, run="", host=HERE, service="smtp", **options):
+        self.stage, self.run = stage, run or stage.name
+        words = [TOOLS / "faults_messages", "-s", stage.seed, "-f", stage.next[self.run], "-r",
+                 self.run, "-c", connections, "-p", pace, "-d", DOMAIN]
         for flag, value in options.items():
             words += [f"-{flag}", value]
-        words += [HERE, stage.server.port("smtp"), stage.book.paths["messages"]]
-        self.stage = stage
+        words += [host, stage.server.port(service), stage.book.paths["messages"]]
         self.process = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_us)
 
@@ -33,25 +34,28 @@ class Load:
         said = self.process.communicate(timeout=150)[0].split()
         if self.process.returncode or said[:1] != ["next"]:
             raise NotReady(f"the messages program ended with {self.process.returncode}")
-        self.stage.next = int(said[1])
+        self.stage.next[self.run] = int(said[1])
 
 
 class Stage:
     """Everything for one kind of fault. `folder` is kept when something was wrong."""
 
     def __init__(self, folder, name, seed, state=None, settings=None):
-        self.folder, self.name, self.seed, self.next = pathlib.Path(folder), name, seed, 0
+        self.folder, self.name, self.seed = pathlib.Path(folder), name, seed
+        self.next = collections.Counter()  # messages so far of each run
         self.chance = random.Random(seed)
         self.rounds, self.strikes, self.misses = 0, 0, 0
         self.server = Server(state or self.folder / "state", self.folder / "server.log", settings)
         self.book = Book(self.folder / "messages", self.folder / "elsewhere", DOMAIN)
         self.elsewhere, self.disk = None, None
-        self.hardware = name not in ("calm", "kill", "stall")  # whether the disk is what fails
+        self.kept = None  # a folder, where messages are wanted that have come elsewhere
+        self.hardware = name not in ("calm", "kill", "senders", "stall")  # is it the disk that fails?
 
     def open(self):
         self.server.make()
         self.elsewhere = subprocess.Popen(
-            [str(TOOLS / "faults_elsewhere"), "-s", str(self.seed), "-r", "20", "-h", "5", HERE,
+            [str(TOOLS / "faults_elsewhere"), "-s", str(self.seed), "-r", "20", "-h", "5",
+             *(["-k", str(self.kept)] if self.kept else []), HERE,
              str(self.server.offset + ELSEWHERE), str(self.book.paths["elsewhere"])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_us)
         if self.elsewhere.stdout.readline() != b"ready\n":

@@ -21,7 +21,7 @@ FAULTS = pathlib.Path(__file__).with_name("faults")
 CANNOT = 77
 
 
-SECONDS = {"calm": 5, "kill": 20, "stall": 15, "inject": 45, "start": 10, "power": 20,
+SECONDS = {"calm": 5, "kill": 20, "senders": 20, "stall": 15, "inject": 45, "start": 10, "power": 20,
            "low-disk": 15}
 DRAWN = 4  # of the kinds; `make soak` plays all
 SEED = int(os.environ.get("SEED") or time.time())
