@@ -58,8 +58,13 @@ static int set_options(struct ub_ctx *ctx, const struct resolver_options *o,
     return result;
 }
 
+/* For a few seconds the library asks nobody who was often silent. A name server that is to find
+ * everything is silent for names whose own servers are: it is asked on (a second is the least). */
 static int set_servers(struct ub_ctx *ctx, const struct resolver_options *o,
                        struct problem *problem) {
+    int result = o->server_count > 0 ? set(ctx, "infra-host-ttl:", "1", problem) : 0;
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < o->server_count; i++) {
         char host[NET_TEXT_SIZE], text[NET_TEXT_SIZE + 8];
         struct slice name = net_format_host(&o->servers[i], host);

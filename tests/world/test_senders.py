@@ -29,6 +29,8 @@ RECORDS = {
     "loop.test TXT": ["v=spf1 include:loop.test -all"],
     "wide.test TXT": ["v=spf1 " + "a " * 200 + "-all"],
     "macro.test TXT": ["v=spf1 exists:" + "%{l}" * 60 + ".macro.test -all"],
+    "fresh.test TXT": ["v=spf1 ip4:192.0.2.0/24 -all"],
+    "_dmarc.fresh.test TXT": ["v=DMARC1; p=reject"],
     "slow.test TXT": ["v=spf1 -all"],
     "_dmarc.slow.test TXT": ["v=DMARC1; p=reject"],
 }
@@ -202,6 +204,18 @@ def test_slow_names_delay_their_messages_only(host, names):
     for code, text in slow:
         assert code == 451 and "slow.test" in text, text
     assert len(host.wait_for_messages(user)) == 1
+
+
+def test_a_name_server_that_was_silent_for_some_names_is_asked_for_others(host, names):
+    """It finds everything for us, and can say nothing of names whose own servers are silent."""
+    user = host.account()
+    names.silent.add("slow.test")
+    try:
+        assert say(host, user, "a@other.slow.test")[0] == 451
+    finally:
+        names.silent.clear()
+    code, text = say(host, user, "a@fresh.test")  # of which nothing is known yet
+    assert code == 250, text
 
 
 def memory(host):
