@@ -113,12 +113,24 @@ static void decide_dmarc(const struct sender_verdict *v, const struct sender_rul
 
 /* ------------------------------------------------------------------ SPF */
 
+/* The message as a whole: something speaks for each of its authors. */
+static bool all_are_excused(const struct sender_verdict *v, const struct sender_rules *rules,
+                            struct sender_decision *d) {
+    for (size_t i = 0; i < v->dmarc_count; i++)
+        if (!is_excused(v, rules, v->dmarc[i].domain, d))
+            return false;
+    return v->dmarc_count > 0;
+}
+
 static void decide_spf(const struct sender_question *q, const struct sender_verdict *v,
-                       struct arena *a, struct sender_decision *d) {
+                       const struct sender_rules *rules, struct arena *a,
+                       struct sender_decision *d) {
     const struct spf_outcome *o = &v->mail_from;
     char client[NET_TEXT_SIZE];
     struct slice said = S("");
     if (v->decides && v->decides->result == DMARC_PASS)
+        return;
+    if ((o->result != SPF_FAIL && o->result != SPF_TEMPERROR) || all_are_excused(v, rules, d))
         return;
     if (o->result == SPF_TEMPERROR)
         take(d, later(v->mail_from_domain, o->name.len > 0 ? o->name : v->mail_from_domain, a));
@@ -144,7 +156,7 @@ void sender_decide(const struct sender_question *question, const struct sender_v
     for (size_t i = 0; rules->obey_dmarc && i < verdict->dmarc_count; i++)
         decide_dmarc(verdict, rules, &verdict->dmarc[i], a, ret);
     if (rules->refuse_spf_fail)
-        decide_spf(question, verdict, a, ret);
+        decide_spf(question, verdict, rules, a, ret);
 }
 
 void sender_decide_late(struct sender_decision *d) {

@@ -183,6 +183,28 @@ static void test_an_exception_has_its_reason(void **state UNUSED) {
     assert_int_equal(decide(&v, &o, 1, &a).action, SENDER_REFUSE);
 }
 
+/* Its messages are taken, whichever rule would refuse them. */
+static void test_an_exception_holds_for_spf_too(void **state UNUSED) {
+    _cleanup_(arena_done) struct arena a = {0};
+    static const struct conf_sender list[] = {{{"a.test", 6}, {"their gateway", 13}}};
+    static const struct conf_senders exempt = {list, ARRAY_SIZE(list)};
+    struct sender_verdict v = {.author.form = AUTHOR_NAMED,
+                               .mail_from_domain = S("a.test"),
+                               .mail_from = {.result = SPF_FAIL}};
+    struct dmarc_outcome o[] = {failure(DMARC_POLICY_NONE), failure(DMARC_POLICY_NONE)};
+    rules.exempt = &exempt;
+    rules.refuse_spf_fail = true;
+    struct sender_decision d = decide(&v, o, 1, &a);
+    assert_int_equal(d.action, SENDER_TAKE);
+    assert_slice(d.note, "their gateway");
+    v.mail_from.result = SPF_TEMPERROR;
+    assert_int_equal(decide(&v, o, 1, &a).action, SENDER_TAKE);
+    v.mail_from.result = SPF_FAIL;
+    o[1].domain = S("b.test"); /* a second author, of whom nothing is said */
+    assert_int_equal(decide(&v, o, 2, &a).action, SENDER_REFUSE);
+    assert_int_equal(decide(&v, NULL, 0, &a).action, SENDER_REFUSE);
+}
+
 #define PASSED "mx.list.test; dmarc=pass header.from=a.test"
 
 static void test_rfc8617_7_2_1_the_word_of_trusted_sealers_counts(void **state UNUSED) {
@@ -230,6 +252,7 @@ int main(void) {
         cmocka_unit_test_setup(test_rfc7208_8_4_spf_alone_refuses_where_the_settings_say_so,
                                set_up),
         cmocka_unit_test_setup(test_an_exception_has_its_reason, set_up),
+        cmocka_unit_test_setup(test_an_exception_holds_for_spf_too, set_up),
         cmocka_unit_test_setup(test_rfc8617_7_2_1_the_word_of_trusted_sealers_counts, set_up),
         cmocka_unit_test_setup(test_what_was_put_off_for_long_is_taken_without_the_policy, set_up),
     };
