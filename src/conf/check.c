@@ -126,6 +126,14 @@ static void check_source_addresses(const struct check *c) {
             _("relay.source-addresses: expected at most one IPv4 and one IPv6 address"));
 }
 
+/* The domain is each one of this host. */
+static void check_reports_to(const struct check *c) {
+    if (slice_find_byte(c->conf->authentication.reports_to, '@') >= 0)
+        conf_problem_add(c->problems, line_of(c, "authentication.reports-to"), 0,
+                         _("authentication.reports-to: expected only the part of an address before"
+                           " the @"));
+}
+
 /* A login needs a host and a password. */
 static void check_logins(const struct check *c) {
     const struct conf *conf = c->conf;
@@ -193,10 +201,11 @@ static void check_plus_separator(const struct check *c) {
 
 /* In the order in which they are reported. */
 static void (*const rules[])(const struct check *c) = {
-    check_hostname,         check_orders,         check_users,
-    check_dnssec,           check_certificate,    check_delay_notices,
-    check_source_addresses, check_plus_separator, check_logins,
-    check_routes,           check_mailboxes,      check_message_limit,
+    check_hostname,         check_orders,      check_users,
+    check_dnssec,           check_certificate, check_delay_notices,
+    check_source_addresses, check_reports_to,  check_plus_separator,
+    check_logins,           check_routes,      check_mailboxes,
+    check_message_limit,
 };
 
 bool conf_check(const struct conf *conf, struct conf_problems *problems) {

@@ -148,6 +148,9 @@ static void lists_follow_their_own_rules(void **state) {
                     "t:3: relay.source-addresses: expected at most one IPv4 and one IPv6 "
                     "address\n");
     conf_free(conf_of("hostname a.example\nrelay {\nsource-addresses 192.0.2.1 ::1\n}\n"));
+    assert_problems("hostname a.example\nauthentication {\nreports-to dmarc@a.example\n}\n",
+                    "t:3: authentication.reports-to: expected only the part of an address before "
+                    "the @\n");
     assert_problems("hostname a.example\ndelivery {\nplus-separator @\n}\n",
                     "t:3: delivery.plus-separator: expected one of + - _ = # ~ ! % or \"\"\n");
     conf_free(conf_of("hostname a.example\ndelivery {\nplus-separator \"\"\n}\n"));
