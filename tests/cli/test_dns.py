@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """hayauma dns: what a postmaster publishes, what DNS says of it, and DKIM keys on their way."""
+import os
 import re
 import time
 
@@ -64,6 +65,17 @@ def test_each_record_is_told_with_what_dns_says_of_it(asking):
     for domain in ("mail.example.test", "example.test", "example.org"):
         for kind in "re":
             assert [name for name in keys if re.fullmatch(rf"{kind}\d{{8}}\._domainkey\.{domain}", name)]
+
+
+def test_what_is_not_known_is_said_in_words(server):
+    """In Japanese, too, where words are no ASCII."""
+    with FakeDns({}) as dns:
+        text = server.settings.read_text().replace("127.0.0.1:9", dns.address)
+        server.settings.write_text(text)
+        env = {name: value for name, value in os.environ.items() if name not in ("LC_ALL", "LANGUAGE")}
+        said = server("dns", env=env | {"LANG": "ja_JP.UTF-8"}).stdout
+    assert "ここからは確認できない: このサーバーの" in said and "?" not in said
+    assert "; mail.example.test. IN A: " in said
 
 
 def test_what_it_prints_can_be_pasted_into_a_zone(asking):

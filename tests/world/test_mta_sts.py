@@ -161,6 +161,14 @@ def test_route_says_which_policy_holds(secured):
     assert not policies.asked[1:]
 
 
+def test_route_says_that_a_message_would_wait(secured):
+    host, _, _ = secured(ENFORCE.format("mx.other.test"))
+    told = host.attempt("route", "friend@sts.test")
+    assert told.returncode == 7
+    assert "mx.plain.test is passed over now: MTA-STS: the policy of sts.test does not name" in \
+        " ".join(told.stdout.split())
+
+
 def test_without_mta_sts_nothing_is_fetched(secured):
     host, peer, policies = secured(ENFORCE.format("mx.other.test"), settings={"relay.mta-sts": "no"})
     send(host)

@@ -21,6 +21,18 @@ static void write_comment(struct cli *c, struct slice text) {
     buf_printf(&c->out, "; %.*s\n", SLICE_ARG(cli_shown(c->arena, text)));
 }
 
+/* A key that was found just now is told to the keys role behind this. */
+static const char *key_words(const struct dns_wanted *w) {
+    if (w->left)
+        return _("the key is used no more; leave the record for now");
+    if (w->signs)
+        return _("the key signs");
+    if (w->state != DNS_RIGHT)
+        return _("the key does not sign yet");
+    return w->seen ? _("the key signs a day after it was first found there")
+                   : _("the key signs from now on, or in a day if another one does now");
+}
+
 static void write_state(struct cli *c, const struct dns_wanted *w) {
     static const char *const words[] = {[DNS_RIGHT] = N_("right"),
                                         [DNS_MISSING] = N_("missing"),
@@ -29,13 +41,12 @@ static void write_state(struct cli *c, const struct dns_wanted *w) {
     _cleanup_(buf_done) struct buf text = {0};
     if (w->state != DNS_NOT_ASKED)
         buf_add_str(&text, translated(words[w->state]));
-    if (w->state == DNS_DIFFERENT || w->state == DNS_UNKNOWN)
+    if (w->state == DNS_DIFFERENT)
         buf_printf(&text, ": %.*s", SLICE_ARG(text_one_line(c->arena, w->found, 200, true)));
+    if (w->state == DNS_UNKNOWN) /* our own words, in any language */
+        buf_printf(&text, ": %.*s", SLICE_ARG(w->found));
     if (w->purpose == FOR_DKIM)
-        buf_printf(&text, "%s%s", text.len > 0 ? "; " : "",
-                   w->left    ? _("the key is used no more; leave the record for now")
-                   : w->signs ? _("the key signs")
-                              : _("the key does not sign yet"));
+        buf_printf(&text, "%s%s", text.len > 0 ? "; " : "", key_words(w));
     if (text.len > 0)
         write_comment(c, buf_slice(&text));
 }
@@ -62,8 +73,13 @@ static void write_all(struct cli *c, const struct dns_records *r, size_t from) {
     for (size_t i = from; i < r->count; i++) {
         const struct dns_wanted *w = &r->list[i];
         write_state(c, w);
-        if (!w->value.ptr) /* nothing that could be pasted */
+        if (!w->value.ptr) { /* nothing that could be pasted */
+            write_comment(c, arena_printf(c->arena,
+                                          _("%.*s. IN A: the public address of this host"
+                                            " (and a PTR record that leads back)"),
+                                          SLICE_ARG(w->name)));
             continue;
+        }
         buf_printf(&c->out, "%.*s.", SLICE_ARG(w->name));
         text_blanks(&c->out, widest - w->name.len - 1);
         buf_printf(&c->out, "  IN  %-4s  ", w->type);

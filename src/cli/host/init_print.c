@@ -125,6 +125,8 @@ static void write_records(struct cli *c, const struct records *r) {
                                  " you sets its PTR record.")));
     note(c, slice_of_str(_("Other servers that send for a domain belong into its TXT record (SPF),"
                            " too.")));
+    note(c, slice_of_str(_("As soon as it runs, this prints the records of DKIM and DMARC, too:")));
+    buf_printf(&c->out, _("   hayauma -C %s dns\n"), c->directory);
 }
 
 /* ------------------------------------------------------------------ what is said */

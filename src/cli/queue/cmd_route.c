@@ -30,6 +30,7 @@ struct remote {
     struct slice why_not; /* otherwise */
     struct slice *tls;    /* of each host: its policy, or why it is not to be used now */
     size_t tls_count;
+    bool *passed_over; /* of each host: for that it is not to be used now */
     bool has_sts;
     struct sts_policy sts;   /* of the domain, then */
     struct slice why_no_sts; /* it, or a newer one, is not known; empty: nothing failed */
@@ -123,6 +124,7 @@ static void judge_tls(struct cli *c, struct remote *r, const struct dns_client *
     if (count > 0)
         find_sts(c, r);
     r->tls = arena_array(c->arena, count, sizeof *r->tls);
+    r->passed_over = arena_array(c->arena, count, sizeof *r->passed_over);
     for (size_t i = 0; i < count; i++) {
         struct tls_policy *policy = ARENA_NEW(c->arena, struct tls_policy);
         enum dane_outcome outcome;
@@ -132,8 +134,10 @@ static void judge_tls(struct cli *c, struct remote *r, const struct dns_client *
             return;
         if (outcome == DANE_NONE)
             policy->why = arena_printf(c->arena, _("no DANE, %.*s"), SLICE_ARG(why));
-        if (outcome == DANE_NONE && r->has_sts)
-            (void)sts_demand(&r->sts, r->via.to.name, r->way.hosts[i].name, c->arena, policy);
+        r->passed_over[i] =
+            outcome == DANE_ERROR ||
+            (outcome == DANE_NONE && r->has_sts &&
+             !sts_demand(&r->sts, r->via.to.name, r->way.hosts[i].name, c->arena, policy));
         r->tls[r->tls_count++] = outcome == DANE_ERROR ? why : tls_policy_text(c->arena, policy);
     }
 }
@@ -157,6 +161,14 @@ static void look_up_all(struct finding *f) WAITS {
 
 /* ------------------------------------------------------------------ what it means */
 
+/* No host can take the message now, for what is asked of TLS. */
+static bool all_are_passed_over(const struct remote *r) {
+    for (size_t i = 0; i < r->way.count; i++)
+        if (i >= r->tls_count || !r->passed_over[i])
+            return false;
+    return r->way.count > 0;
+}
+
 static int exit_of(const struct finding *f) {
     switch (f->route.kind) {
     case ROUTE_LOCAL:
@@ -173,7 +185,8 @@ static int exit_of(const struct finding *f) {
     case ROUTE_NOT_OURS:
         break;
     }
-    if (f->count == 0 || !f->remotes[0].looked_up || outcome_of(&f->remotes[0]) == DNS_LATER)
+    if (f->count == 0 || !f->remotes[0].looked_up || outcome_of(&f->remotes[0]) == DNS_LATER ||
+        all_are_passed_over(&f->remotes[0]))
         return CLI_BUSY;
     return f->remotes[0].way.outcome == DNS_FOUND ? CLI_OK : CLI_REFUSED;
 }
@@ -255,7 +268,9 @@ static void write_remote(struct cli *c, const struct remote *r) {
         write_hosts(c, r);
         for (size_t i = 0; i < r->tls_count; i++)
             add_sentence(c, 2,
-                         arena_printf(c->arena, _("TLS with %.*s: %.*s"),
+                         arena_printf(c->arena,
+                                      r->passed_over[i] ? _("%.*s is passed over now: %.*s")
+                                                        : _("TLS with %.*s: %.*s"),
                                       SLICE_ARG(r->way.hosts[i].name), SLICE_ARG(r->tls[i])));
         if (r->why_no_sts.len > 0)
             add_sentence(c, 2,
@@ -449,7 +464,7 @@ const struct cli_command command_route = {
                " relay.smart-host) and asks DNS for the hosts, in the order in which they would be"
                " tried, and what DANE and MTA-STS demand of TLS there. Ends with 0 when a "
                "message could go there, 4 when there is nobody,"
-               " 5 when it would be refused, 7 when that cannot be told now."),
+               " 5 when it would be refused, 7 when it would wait or that cannot be told."),
     .offline = true,
     .parameters = route_parameters,
     .examples = route_examples,
