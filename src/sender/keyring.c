@@ -3,7 +3,8 @@
  * What is made is durable before it counts: a file is written under another name, synced, named,
  * and its folder synced. A power cut leaves a half-written file of the other name, which the next
  * one of that name replaces, or a key without a line in `state`, which waits as one that was just
- * made.
+ * made. Whoever was killed between a name and its sync has written no such line: it is written, and
+ * what stands above it synced, by the next keyring_keep().
  */
 #include "sender/keyring.h"
 
@@ -47,7 +48,7 @@ static int open_folder(int folder, struct slice domain, bool make, struct proble
     char name[DOMAIN_MAX + 1];
     if (domain_check(domain, 0, NULL) < 0 || slice_to_str(domain, name, sizeof name) < 0)
         return problem_set(problem, -E_SYNTAX, N_("\"%.*s\" is no domain"), SLICE_ARG(domain));
-    if (make && mkdirat(folder, name, 0700) == 0 && fsync(folder) < 0)
+    if (make && mkdirat(folder, name, 0700) < 0 && errno != EEXIST)
         return failed(problem, -errno, domain, name);
     int fd = openat(folder, name, FOLDER);
     return fd < 0 && errno != ENOENT ? failed(problem, -errno, domain, name)
@@ -177,6 +178,7 @@ static void read_state(int folder, struct keyring_domain *d) {
         k->made = made > 0 ? made : k->made;
         k->seen = next_time(&line);
         k->left = next_time(&line);
+        k->listed = true;
     }
 }
 
@@ -338,8 +340,10 @@ int keyring_keep(int folder, struct slice domain, int64_t now, struct problem *p
     int r = open_domain(folder, domain, true, &own, &d, problem);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < d->count; i++)
+    for (size_t i = 0; i < d->count; i++) {
         removed = removed && d->list[i].left > 0;
+        changed = changed || !d->list[i].listed;
+    }
     for (size_t i = 0; removed && i < d->count; i++) {
         d->list[i].left = 0;
         changed = true;
@@ -354,7 +358,7 @@ int keyring_keep(int folder, struct slice domain, int64_t now, struct problem *p
     }
     if (!changed)
         return 0;
-    r = write_state(own, d);
+    r = fsync(folder) < 0 ? -errno : write_state(own, d);
     return r < 0 ? failed(problem, r, domain, STATE) : 1;
 }
 

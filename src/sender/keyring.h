@@ -34,6 +34,7 @@ struct keyring_key {
     char selector[KEYRING_SELECTOR]; /* "r20261130", "e20261130" */
     enum dkim_algorithm algorithm;   /* DKIM_RSA_SHA256 or DKIM_ED25519_SHA256 */
     int64_t made, seen, left;        /* 0: not */
+    bool listed;                     /* there is a line of it, so that it is there for good */
     EVP_PKEY *key;
     char *record; /* "v=DKIM1; k=rsa; p=...": what DNS has to say */
 };
