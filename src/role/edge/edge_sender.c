@@ -73,7 +73,7 @@ int edge_sender_judge(struct edge_message *l, const struct smtp_client *client) 
     if (r == 0)
         r = call_scan_judge(next_scan(c->edge), &in, &l->facts, &out, NULL);
     close_p(&in.file);
-    if (r < 0)
+    if (r != 0)
         return -E_TEMPORARY;
     bool taken = out.action < SENDER_LATER;
     edge_log_judgement(l->smtp, l->id, taken, out.facts, out.facts_count);
