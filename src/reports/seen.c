@@ -183,11 +183,16 @@ static int take(struct kept *k, int64_t today, struct arena *a, struct aggregate
 
 int seen_take(struct kept *k, int64_t today, struct arena *a, struct aggregate_report *ret,
               struct slice *ret_rua) {
-    int r = db_begin(k->db);
-    if (r < 0)
-        return r;
-    int found = take(k, today, a, ret, ret_rua);
-    r = db_end(k->db, MIN(found, 0));
+    /* A power cut may undo what else is written here, but not this: the report may have left. */
+    int r = db_exec(k->db, "PRAGMA synchronous=FULL");
+    int found = 0;
+    if (r == 0)
+        r = db_begin(k->db);
+    if (r == 0) {
+        found = take(k, today, a, ret, ret_rua);
+        r = db_end(k->db, MIN(found, 0));
+    }
+    (void)db_exec(k->db, "PRAGMA synchronous=NORMAL");
     return r < 0 ? r : found;
 }
 

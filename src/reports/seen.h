@@ -22,9 +22,9 @@
 int seen_add(struct kept *k, int64_t day, const struct seen_message *messages, size_t count);
 
 /*
- * Takes a domain's report of a day before `today` out of the database, for good: a crash behind it
- * loses a report, and never doubles one. Policy, period and rows are set; slices are the arena's.
- * 1, 0: there is none (any more), or an error.
+ * Takes a domain's report of a day before `today` out of the database, for good: a crash or a
+ * power cut behind it loses a report, and never doubles one. Policy, period and rows are set;
+ * slices are the arena's. 1, 0: there is none (any more), or an error.
  */
 int seen_take(struct kept *k, int64_t today, struct arena *a, struct aggregate_report *ret,
               struct slice *ret_rua);
