@@ -171,7 +171,7 @@ def test_fifty_signatures_and_a_key_that_is_none(host, names):
 
 
 def test_words_of_strangers_are_no_results(host):
-    """RFC 8601 §2.2; lemma-platform#509."""
+    """RFC 8601 §2.2."""
     user = host.account()
     code, text = say(host, user, "a@free.test", sender='"a) dmarc=pass (b"@evil.test')
     assert code == 250, text
@@ -188,7 +188,7 @@ def test_slow_names_delay_their_messages_only(host, names):
 
     def send():
         slow.append(say(host, user, "a@slow.test"))
-    waiting = [threading.Thread(target=send) for _ in range(20)]
+    waiting = [threading.Thread(target=send) for _ in range(12)]  # of 20 connections from one address
     try:
         for one in waiting:
             one.start()
@@ -200,7 +200,7 @@ def test_slow_names_delay_their_messages_only(host, names):
             one.join()
     finally:
         names.silent.clear()
-    assert len(slow) == 20
+    assert len(slow) == len(waiting)
     for code, text in slow:
         assert code == 451 and "slow.test" in text, text
     assert len(host.wait_for_messages(user)) == 1
