@@ -171,6 +171,22 @@ static void test_a_folder_closed_to_others_is_told(void **state) {
     assert_int_equal(mode_of("accounts"), 0700);
 }
 
+static void test_a_folder_that_is_away_is_named(void **state) {
+    struct state_users users = {0};
+    struct problem problem = {0};
+    char path[STATE_PATH], away[STATE_PATH];
+    size_t at = 0;
+    (void)state;
+    assert_int_equal(state_prepare(directory, &users, NULL, &problem), 0);
+    assert_null(state_next_missing(directory, &at));
+    assert_int_equal(
+        rename(state_path(path, directory, "spool"), state_path(away, directory, "spool.away")), 0);
+    at = 0;
+    assert_string_equal(state_next_missing(directory, &at), "spool");
+    assert_null(state_next_missing(directory, &at));
+    assert_int_equal(rename(away, path), 0);
+}
+
 static void test_users_that_do_not_exist_are_stood_in_for(void **state) {
     struct state_users users;
     struct conf *conf = conf_new();
@@ -305,6 +321,7 @@ int main(void) {
         cmocka_unit_test(test_a_folder_that_is_a_link_is_refused),
         cmocka_unit_test(test_loose_modes_are_refused),
         cmocka_unit_test(test_a_folder_closed_to_others_is_told),
+        cmocka_unit_test(test_a_folder_that_is_away_is_named),
         cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
         cmocka_unit_test(test_the_last_account_that_has_a_folder_is_found),
         cmocka_unit_test(test_the_event_log_of_an_older_version_is_taken_over),

@@ -80,6 +80,19 @@ static void add_stray(void *arg, const struct state_stray *s) {
               (unsigned)s->owner->gid, s->folder);
 }
 
+/* While a server runs, or it would have been made anew before this. */
+static void check_folders(struct check *k) {
+    size_t at = 0;
+    for (const char *name; (name = state_next_missing(k->c->directory, &at));)
+        check_add(
+            k, CHECK_ERROR,
+            _("the folder %s/%s is not there: was it moved, or is a disk not mounted? Stop the"
+              " server, and put it back before you start it again, or it begins with an empty"
+              " one"),
+            k->c->directory, name);
+}
+
 void check_owners(struct check *k) {
+    check_folders(k);
     state_each_stray(k->c->directory, &k->c->users, add_stray, k);
 }

@@ -54,6 +54,12 @@ bool state_upgrade(const char *directory, struct buf *ret_notes);
  */
 int state_check_rights(const char *directory, const char *conf_path, struct problem *problem);
 
+/*
+ * The next folder of a role that is not there, by its name; NULL: no more. `*at` begins with 0. Who
+ * starts a server makes them anew.
+ */
+const char *state_next_missing(const char *directory, size_t *at);
+
 /* What in one folder of a role has another owner than the folder: `path` is the first. */
 struct state_stray {
     const char *folder, *path;

@@ -162,6 +162,18 @@ int state_prepare(const char *directory, const struct state_users *users, struct
     return 0;
 }
 
+const char *state_next_missing(const char *directory, size_t *at) {
+    while (*at < ARRAY_SIZE(folders)) {
+        char path[STATE_PATH];
+        struct stat st;
+        size_t i = (*at)++;
+        if (folders[i].owner != 'r' &&
+            lstat(state_path(path, directory, folders[i].name), &st) < 0 && errno == ENOENT)
+            return folders[i].name;
+    }
+    return NULL;
+}
+
 /* ------------------------------------------------------------------ files of others */
 
 static void close_walk(FTS **walk) {
