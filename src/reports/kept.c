@@ -68,6 +68,15 @@ void kept_close(struct kept *k) {
 
 /* ------------------------------------------------------------------ adding */
 
+void kept_spare_old(struct kept *k, bool spare) {
+    k->spares_old = spare;
+}
+
+/* What came before it goes. */
+static usec_t oldest(const struct kept *k, usec_t now) {
+    return k->spares_old ? 0 : now - KEPT_FOR;
+}
+
 /* Of whom most is kept: who sends a lot pushes out his own. */
 static const char oldest_sql[] =
     "SELECT id FROM report WHERE verified = (SELECT verified FROM report GROUP BY verified"
@@ -83,7 +92,7 @@ static int make_room(struct kept *k, usec_t now) {
     int64_t id = 0, sources = 0;
     int r;
     while ((r = db_number(k->db, &id, "SELECT id FROM report WHERE received < ?1 LIMIT 1",
-                          V(now - KEPT_FOR))) == 1 &&
+                          V(oldest(k, now)))) == 1 &&
            (r = remove_report(k, id)) == 0)
         ;
     while (r == 0 &&
@@ -145,7 +154,7 @@ int kept_add_failure(struct kept *k, const struct failure_report *f) {
         r = db_run(k->db,
                    "DELETE FROM failure WHERE received < ?1"
                    " OR id <= (SELECT max(id) FROM failure) - ?2",
-                   V(f->received - KEPT_FOR), V(KEPT_FAILURES_MAX));
+                   V(oldest(k, f->received)), V(KEPT_FAILURES_MAX));
     return db_end(k->db, r);
 }
 
@@ -158,7 +167,7 @@ int kept_add_bad(struct kept *k, const struct kept_bad *bad) {
     if (r == 0)
         r = db_run(k->db,
                    "DELETE FROM bad WHERE received < ?1 OR id <= (SELECT max(id) FROM bad) - ?2",
-                   V(bad->received - KEPT_FOR), V(KEPT_BAD_MAX));
+                   V(oldest(k, bad->received)), V(KEPT_BAD_MAX));
     return db_end(k->db, r);
 }
 

@@ -24,6 +24,10 @@ struct kept;
 int kept_open(const char *path, struct kept **ret, struct problem *problem);
 void kept_close(struct kept *k); /* NULL is fine */
 
+/* Whether nothing goes for its age now, since the clock is not believed (base/even_clock.h). At
+ * first what is old goes. */
+void kept_spare_old(struct kept *k, bool spare);
+
 /* -EEXIST: the report is there already (RFC 9990 §3.6). */
 int kept_add_report(struct kept *k, const struct kept_report *report,
                     const struct tally_row *sources, size_t count);

@@ -6,4 +6,5 @@
 
 struct kept {
     struct db *db;
+    bool spares_old;
 };

@@ -9,6 +9,7 @@
 
 #define DAY_SECONDS 86400
 #define SENT_FOR    (30 * USEC_DAY) /* longer than anything stays in a queue */
+#define CLOCK_STEP  USEC_HOUR       /* times further ahead are those of a clock that was wrong */
 
 /* ------------------------------------------------------------------ rows as texts */
 
@@ -201,9 +202,11 @@ int seen_take(struct kept *k, int64_t today, struct arena *a, struct aggregate_r
 /* 1: nothing may go there now. */
 static int send_one(struct kept *k, struct slice destination, uint64_t message, usec_t now) {
     int64_t until = 0, others = 0;
-    int r = db_run(k->db, "DELETE FROM sent WHERE time < ?1", V(now - SENT_FOR));
+    int r = db_run(k->db, "DELETE FROM sent WHERE time < ?1 OR time > ?2", V(now - SENT_FOR),
+                   V(now + CLOCK_STEP));
     if (r == 0)
-        r = db_run(k->db, "DELETE FROM resting WHERE until < ?1", V(now));
+        r = db_run(k->db, "DELETE FROM resting WHERE until < ?1 OR until > ?2", V(now),
+                   V(now + SEEN_REST + CLOCK_STEP));
     if (r == 0)
         r = db_number(k->db, &until, "SELECT until FROM resting WHERE destination = ?1",
                       V_BYTES(destination));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/even_clock.h"
 #include "events/kinds.h"
 #include "fiber/sync.h"
 #include "reports/mail.h"
@@ -34,6 +35,7 @@ struct gathered {
 struct events_reports {
     struct process *process;
     struct kept *kept; /* NULL: not opened yet */
+    struct even_clock clock;
     struct fiber_mutex lock;
     struct gathered *filling, *writing;
     bool stopping;
@@ -48,6 +50,7 @@ struct work {
     struct events_reports *e;
     kept_fn *fn;
     void *arg;
+    bool sure; /* of the clock */
     bool renamed;
     struct problem problem;
 };
@@ -58,8 +61,10 @@ static int run(void *arg) {
     int r = 0;
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         r = e->kept ? 0 : kept_open(REPORTS_DB, &e->kept, &w->problem);
-        if (r == 0)
+        if (r == 0) {
+            kept_spare_old(e->kept, !w->sure);
             r = w->fn(e->kept, w->arg);
+        }
         if (r != -E_CORRUPT && r != -E_VERSION)
             return r;
         kept_close(e->kept);
@@ -77,6 +82,7 @@ static int with_kept(struct events_reports *e, kept_fn *fn, void *arg,
     int r = fiber_mutex_lock(&e->lock);
     if (r < 0)
         return r;
+    w.sure = even_clock_settled(&e->clock, fiber_now(), fiber_wall(), EVEN_CLOCK_SETTLES);
     r = offload(OFFLOAD_DISK, run, &w);
     fiber_mutex_unlock(&e->lock);
     if (w.renamed)
@@ -150,6 +156,7 @@ struct events_reports *events_reports_new(struct process *p) {
     e->process = p;
     e->filling = NEW(struct gathered);
     e->writing = NEW(struct gathered);
+    e->clock = even_clock_begin(fiber_now(), fiber_wall());
     fiber_mutex_init(&e->lock);
     fiber_cond_init(&e->wake);
     return e;

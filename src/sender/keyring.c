@@ -260,7 +260,9 @@ const struct keyring_key *keyring_signs(const struct keyring_domain *d,
     const struct keyring_key *signs = NULL;
     for (size_t i = 0; i < d->count; i++) {
         const struct keyring_key *k = &d->list[i];
-        if (k->algorithm == algorithm && k->seen > 0 && (!signs || k->seen + KEYRING_WAIT <= now))
+        /* Seen further ahead than it would wait: the clock was wrong then. */
+        bool waited = k->seen + KEYRING_WAIT <= now || k->seen > now + KEYRING_WAIT;
+        if (k->algorithm == algorithm && k->seen > 0 && (!signs || waited))
             signs = k;
     }
     return signs;

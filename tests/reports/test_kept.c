@@ -228,6 +228,28 @@ static void test_what_is_old_goes(void **state UNUSED) {
     kept_close(k);
 }
 
+/* While the clock is not believed nothing goes for its age. */
+static void test_what_is_old_by_a_clock_that_is_ahead_stays(void **state UNUSED) {
+    struct kept *k = open_new();
+    struct arena a = {0};
+    struct kept_report *reports;
+    struct kept_question q = EVERYTHING;
+    struct tally_row row = {.source = S("192.0.2.1"), .messages = 5};
+    size_t count = 0;
+    const time_t ahead = 1780358399 + KEPT_FOR / USEC_SEC + 1;
+    assert_int_equal(add_report(k, "1", "example.jp", 1780358399, &row, 1), 0);
+    kept_spare_old(k, true);
+    assert_int_equal(add_report(k, "2", "example.jp", ahead, &row, 1), 0);
+    assert_int_equal(kept_reports(k, &q, &a, &reports, &count), 0);
+    assert_int_equal(count, 2);
+    kept_spare_old(k, false);
+    assert_int_equal(add_report(k, "3", "example.jp", ahead, &row, 1), 0);
+    assert_int_equal(kept_reports(k, &q, &a, &reports, &count), 0);
+    assert_int_equal(count, 2);
+    arena_done(&a);
+    kept_close(k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_report_is_kept_once_rfc9990_3_6),
@@ -237,6 +259,7 @@ int main(void) {
         cmocka_unit_test(test_the_oldest_go_when_there_are_too_many),
         cmocka_unit_test(test_who_sends_much_pushes_out_his_own),
         cmocka_unit_test(test_what_is_old_goes),
+        cmocka_unit_test(test_what_is_old_by_a_clock_that_is_ahead_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,19 @@ static void test_reports_to_one_address_are_bounded(void **state UNUSED) {
     kept_close(k);
 }
 
+/* What a clock that was years ahead has left behind is not true when it goes right. */
+static void test_times_of_the_future_keep_nothing_back(void **state UNUSED) {
+    struct kept *k = open_new();
+    const usec_t ahead = NOW + 3650 * USEC_DAY;
+    for (unsigned i = 0; i < SEEN_SENDS_MAX; i++)
+        assert_int_equal(seen_send(k, S("a@example.jp"), 1 + i, ahead), 1);
+    assert_int_equal(seen_send(k, S("b@example.jp"), 999, ahead), 1);
+    assert_int_equal(seen_failed(k, 999, ahead), 0);
+    assert_int_equal(seen_send(k, S("a@example.jp"), 1000, NOW), 1);
+    assert_int_equal(seen_send(k, S("b@example.jp"), 1001, NOW), 1);
+    kept_close(k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_messages_are_one_row_with_a_number),
@@ -190,6 +203,7 @@ int main(void) {
         cmocka_unit_test(test_texts_that_cannot_be_kept_count_for_nothing),
         cmocka_unit_test(test_a_destination_that_fails_rests_seven_days),
         cmocka_unit_test(test_reports_to_one_address_are_bounded),
+        cmocka_unit_test(test_times_of_the_future_keep_nothing_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

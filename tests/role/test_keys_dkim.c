@@ -188,6 +188,32 @@ FIBER_TEST(what_has_keys_is_listed_by_name) {
     lone_end(l);
 }
 
+/* It may be years ahead after a start: an hour later it is believed. */
+FIBER_TEST(keys_go_for_their_age_when_the_clock_has_gone_on_evenly) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct lone *l = begin();
+    struct problem problem = {0};
+    struct rpc_keys_dkim_drop_in drop = {S("example.test")};
+    struct rpc_keys_dkim_drop_out dropped;
+    assert_int_equal(keep(l, "example.test"), 0);
+    assert_int_equal(calls(l)->dkim_drop(&l->process, &directory, &drop, NULL, &dropped, &problem),
+                     0);
+    struct rpc_keys_dkim_out out = ask(l, "example.test", &a);
+    assert_int_equal(out.keys_count, 2);
+    assert_true(out.keys[0].left > 0);
+    lone_end(l);
+    struct slice text =
+        arena_printf(&a, "%.*s 1 1 2\n%.*s 1 1 2\n", SLICE_ARG(out.keys[0].selector),
+                     SLICE_ARG(out.keys[1].selector));
+    write_file("dkim/example.test/state", (const char *)text.ptr);
+    l = begin();
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(ask(l, "example.test", &a).keys_count, 2);
+    assert_int_equal(fiber_sleep(7 * USEC_HOUR), 0);
+    assert_int_equal(ask(l, "example.test", &a).keys_count, 0);
+    lone_end(l);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, make_folder, remove_folder)
 
 int main(void) {
@@ -197,6 +223,7 @@ int main(void) {
         TEST(a_rotation_is_told_and_not_begun_twice),
         TEST(digests_are_signed_with_the_keys_that_are_named_and_no_others),
         TEST(what_has_keys_is_listed_by_name),
+        TEST(keys_go_for_their_age_when_the_clock_has_gone_on_evenly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,15 @@ static void test_a_newer_key_signs_a_day_after_dns_shows_it(void **state) {
     assert_string_equal(signs(DKIM_RSA_SHA256, NOW + 10 * DAY), "r20261119");
 }
 
+static void test_a_key_that_was_seen_in_the_future_does_not_wait_for_it(void **state) {
+    (void)state;
+    keep(NOW);
+    see("r20261118", NOW);
+    assert_int_equal(keyring_rotate(folder, S(HOME), NOW + DAY, &problem), 0);
+    see("r20261119", NOW + 3650 * DAY); /* by a clock that was ahead */
+    assert_string_equal(signs(DKIM_RSA_SHA256, NOW + 2 * DAY), "r20261119");
+}
+
 static void test_nothing_is_made_beside_a_key_that_waits(void **state) {
     (void)state;
     keep(NOW);
@@ -264,6 +273,7 @@ int main(void) {
         TEST(a_name_that_is_no_domain_leads_nowhere),
         TEST(the_first_key_signs_as_soon_as_dns_shows_it_and_not_before),
         TEST(a_newer_key_signs_a_day_after_dns_shows_it),
+        TEST(a_key_that_was_seen_in_the_future_does_not_wait_for_it),
         TEST(nothing_is_made_beside_a_key_that_waits),
         TEST(nobody_has_keys_who_was_not_given_any),
         TEST(a_key_goes_when_what_it_signed_has_arrived),
