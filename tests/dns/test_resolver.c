@@ -24,6 +24,8 @@ static const char zone[] = "$TTL 300\n"
                            "www CNAME mx1\n"
                            "short 0 A 192.0.2.9\n"
                            "null MX 0 .\n"
+                           "old DNAME new\n"
+                           "key.new TXT \"found\"\n"
                            "*.wild A 192.0.2.50\n";
 
 /* A zone signed once with a key that was thrown away; valid from 2020 to 2080. */
@@ -109,6 +111,10 @@ REAL_FIBER_TEST(records_of_each_kind_come_back) {
     assert_int_equal(ask(&w, "www.example.net", DNS_A), DNS_OK);
     assert_slice(w.answer.canonical, "mx1.example.net");
     assert_int_equal(w.answer.count, 1);
+    /* With a DNAME and a CNAME beside it (RFC 6672 §3.1). */
+    assert_int_equal(ask(&w, "key.old.example.net", DNS_TXT), DNS_OK);
+    assert_int_equal(w.answer.count, 1);
+    assert_slice(w.answer.records[0].bytes, "found");
     end(&w);
 }
 
@@ -299,6 +305,30 @@ REAL_FIBER_TEST(silence_is_a_timeout_and_questions_are_withdrawn) {
     end(&w);
 }
 
+REAL_FIBER_TEST(where_one_server_is_silent_another_one_is_asked) {
+    struct world w;
+    struct problem problem;
+    struct net_addr both[2];
+    struct resolver_options options = RESOLVER_DEFAULTS;
+    char name[32], question[512];
+    _cleanup_(close_p) int fd = deaf_server(&both[0]);
+    begin(&w, defaults);
+    both[1] = w.nsd.addr;
+    options.servers = both;
+    options.server_count = 2;
+    fiber_cancel(w.driver);
+    fiber_join(w.driver);
+    resolver_free(w.resolver);
+    assert_int_equal(resolver_new(&options, &w.resolver, &problem), 0);
+    assert_int_equal(fiber_start("driver", drive, w.resolver, &w.driver), 0);
+    for (unsigned i = 0; i < 30; i++) {
+        (void)snprintf(name, sizeof name, "x%u.wild.example.net", i);
+        assert_int_equal(ask(&w, name, DNS_A), DNS_OK);
+    }
+    assert_true(recv(fd, question, sizeof question, MSG_DONTWAIT) > 0); /* which it is, is chance */
+    end(&w);
+}
+
 REAL_FIBER_TEST(hosts_are_found_through_the_resolver) {
     struct world w;
     struct dns_way way;
@@ -388,6 +418,7 @@ int main(void) {
         cmocka_unit_test(test_kept_answers_are_bounded_and_parallel_questions_too),
         cmocka_unit_test(test_names_of_one_operator_do_not_take_all_places),
         cmocka_unit_test(test_silence_is_a_timeout_and_questions_are_withdrawn),
+        cmocka_unit_test(test_where_one_server_is_silent_another_one_is_asked),
         cmocka_unit_test(test_hosts_are_found_through_the_resolver),
         cmocka_unit_test(test_unsigned_answers_below_a_trust_anchor_are_bogus),
         cmocka_unit_test(test_signed_answers_are_secure_and_badly_signed_ones_bogus),

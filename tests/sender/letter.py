@@ -59,9 +59,16 @@ def public_bytes(name):
             "dsa": info.replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010201"))}[form]
 
 
+def in_base64(name):
+    """`key-blanks` has blanks in it."""
+    key = name.removesuffix("-blanks")
+    text = base64.b64encode(public_bytes(key)).decode()
+    return text if key == name else " ".join(re.findall(".{1,60}", text))
+
+
 def fill_in(text):
     """With each `<key>` replaced by its Base64."""
-    return re.sub(r"<([a-z0-9-]+)>", lambda m: base64.b64encode(public_bytes(m[1])).decode(), text)
+    return re.sub(r"<([a-z0-9-]+)>", lambda m: in_base64(m[1]), text)
 
 
 def fill_in_records(records):

@@ -94,7 +94,13 @@ static void test_results_are_ours_rfc8601_2_2(void **state UNUSED) {
                  " header.a=ed25519-sha256;\r\n"
                  "\tdmarc=fail header.from=example.jp policy.published-domain-policy=reject");
     buf_clear(&to);
+    q.local_part = q.domain = S("");
+    v.helo_name = S("x; dmarc=pass");
+    sender_results_add(&to, &q, &v);
+    assert_true(slice_find(buf_slice(&to), S(" smtp.helo=\"x; dmarc=pass\";\r\n")) > 0);
+    buf_clear(&to);
     q.local_part = S("tama");
+    q.domain = S("evil.test");
     v.dkim_count = 0;
     v.decides = NULL;
     v.author.form = AUTHOR_TWICE;

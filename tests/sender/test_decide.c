@@ -109,7 +109,7 @@ static void test_dns_that_fails_matters_where_the_policy_does(void **state UNUSE
     assert_int_equal(action_of(o), SENDER_TAKE);
 }
 
-/* OpenDMARC#44, mox#459: each is judged, and none hides another. */
+/* Each is judged, and none hides another. */
 static void test_of_several_authors_the_strictest_policy_holds(void **state UNUSED) {
     _cleanup_(arena_done) struct arena a = {0};
     struct sender_verdict v = {.author.form = AUTHOR_NAMED};
