@@ -13,28 +13,20 @@ int reports_page(struct kept *kept, const struct rpc_events_reports_in *in, stru
     struct kept_question q = {.since = in->since,
                               .until = in->until,
                               .domain = in->domain,
-                              .after = {in->after, in->after_source},
+                              .from = in->from,
                               .most = REPORTS_PAGE};
-    int r = -EINVAL;
     switch (in->list) {
     case REPORT_SOURCES:
         q.most = SOURCES_PAGE;
-        r = kept_sources(kept, &q, a, &out->sources, &out->sources_count);
-        break;
+        return kept_sources(kept, &q, a, &out->sources, &out->sources_count);
     case REPORT_REPORTS:
-        r = kept_reports(kept, &q, a, &out->reports, &out->reports_count);
-        break;
+        return kept_reports(kept, &q, a, &out->reports, &out->reports_count);
     case REPORT_FAILURES:
         q.most = FAILURES_PAGE;
-        r = kept_failures(kept, &q, a, &out->failures, &out->failures_count);
-        break;
+        return kept_failures(kept, &q, a, &out->failures, &out->failures_count);
     case REPORT_BAD:
-        r = kept_bads(kept, &q, a, &out->bad, &out->bad_count);
-        break;
+        return kept_bads(kept, &q, a, &out->bad, &out->bad_count);
     default:
-        break;
+        return -EINVAL;
     }
-    out->last = q.after.id;
-    out->last_source = q.after.source;
-    return r;
 }
