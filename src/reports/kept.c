@@ -178,116 +178,128 @@ int kept_add_bad(struct kept *k, const struct kept_bad *bad) {
     " (?1 = 0 OR end = 0 OR end >= ?1) AND (?2 = 0 OR end = 0 OR end < ?2)"                        \
     " AND (length(?3) = 0 OR domain = ?3) "
 #define SQL_OTHERS " received >= ?1 AND (?2 = 0 OR received < ?2) "
-#define SQL_PAGE   " LIMIT ?4 OFFSET ?5"
+#define SQL_PAGE   " AND id > ?5 ORDER BY id LIMIT ?4"
 
 #define IN_SECONDS(q)                                                                              \
     V((q)->since / USEC_SEC), V((q)->until / USEC_SEC), V_BYTES((q)->domain), V((q)->most),        \
-        V((q)->from)
-#define IN_USECS(q) V((q)->since), V((q)->until), V_BYTES((q)->domain), V((q)->most), V((q)->from)
+        V((q)->after.id)
+#define IN_USECS(q)                                                                                \
+    V((q)->since), V((q)->until), V_BYTES((q)->domain), V((q)->most), V((q)->after.id)
 
+/* CROSS: in the order of the sources' key. Any other order would read all of them for each page. */
 static const char sources_sql[] =
-    "SELECT domain, source, sum(source.messages), sum(passed), sum(dkim), sum(spf),"
-    " sum(quarantined), sum(rejected) FROM report JOIN source ON source.report = report.id"
-    " WHERE" SQL_REPORTS
-    "GROUP BY domain, source ORDER BY domain, sum(source.messages) DESC, source" SQL_PAGE;
+    "SELECT report.id, domain, source, source.messages, passed, dkim, spf, quarantined, rejected"
+    " FROM source CROSS JOIN report ON report.id = source.report"
+    " WHERE" SQL_REPORTS "AND (source.report, source.source) > (?5, ?6)"
+    " ORDER BY source.report, source.source LIMIT ?4";
 
-static const char reports_sql[] =
-    "SELECT received, message, verified, organization, name, domain, policy, begin, end, messages"
-    " FROM report WHERE" SQL_REPORTS "ORDER BY id" SQL_PAGE;
+static const char reports_sql[] = "SELECT id, received, message, verified, organization, name, "
+                                  "domain, policy, begin, end, messages"
+                                  " FROM report WHERE" SQL_REPORTS SQL_PAGE;
 
 static const char failures_sql[] =
-    "SELECT received, message, domain, source, failure, alignment, result, reporter,"
+    "SELECT id, received, message, domain, source, failure, alignment, result, reporter,"
     " envelope_from, dkim_domain, dkim_selector, author, subject, message_id, arrival, incidents"
-    " FROM failure WHERE" SQL_OTHERS "AND (length(?3) = 0 OR domain = ?3) ORDER BY id" SQL_PAGE;
+    " FROM failure WHERE" SQL_OTHERS "AND (length(?3) = 0 OR domain = ?3)" SQL_PAGE;
 
-static const char bads_sql[] = "SELECT received, message, reason FROM bad WHERE" SQL_OTHERS
-                               "AND ?3 IS NOT NULL ORDER BY id" SQL_PAGE;
+static const char bads_sql[] =
+    "SELECT id, received, message, reason FROM bad WHERE" SQL_OTHERS "AND ?3 IS NOT NULL" SQL_PAGE;
 
-int kept_sources(struct kept *k, const struct kept_question *q, struct arena *a,
-                 struct tally_row **ret, size_t *ret_count) {
+int kept_sources(struct kept *k, struct kept_question *q, struct arena *a, struct tally_row **ret,
+                 size_t *ret_count) {
     struct tally_row *list = arena_array(a, q->most, sizeof *list);
     sqlite3_stmt *row = NULL;
     size_t n = 0;
-    int r = db_query(k->db, &row, sources_sql, IN_SECONDS(q));
-    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0)
+    int r = db_query(k->db, &row, sources_sql, IN_SECONDS(q), V_BYTES(q->after.source));
+    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0) {
+        q->after.id = db_u64(row, 0);
         list[n++] = (struct tally_row){
-            .domain = db_copy(row, 0, a),
-            .source = db_copy(row, 1, a),
-            .messages = db_u64(row, 2),
-            .passed = db_u64(row, 3),
-            .dkim = db_u64(row, 4),
-            .spf = db_u64(row, 5),
-            .quarantined = db_u64(row, 6),
-            .rejected = db_u64(row, 7),
+            .domain = db_copy(row, 1, a),
+            .source = db_copy(row, 2, a),
+            .messages = db_u64(row, 3),
+            .passed = db_u64(row, 4),
+            .dkim = db_u64(row, 5),
+            .spf = db_u64(row, 6),
+            .quarantined = db_u64(row, 7),
+            .rejected = db_u64(row, 8),
         };
+    }
+    if (n > 0)
+        q->after.source = list[n - 1].source;
     *ret = list;
     *ret_count = n;
     return r;
 }
 
-int kept_reports(struct kept *k, const struct kept_question *q, struct arena *a,
-                 struct kept_report **ret, size_t *ret_count) {
+int kept_reports(struct kept *k, struct kept_question *q, struct arena *a, struct kept_report **ret,
+                 size_t *ret_count) {
     struct kept_report *list = arena_array(a, q->most, sizeof *list);
     sqlite3_stmt *row = NULL;
     size_t n = 0;
     int r = db_query(k->db, &row, reports_sql, IN_SECONDS(q));
-    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0)
+    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0) {
+        q->after.id = db_u64(row, 0);
         list[n++] = (struct kept_report){
-            .received = db_i64(row, 0),
-            .message = db_u64(row, 1),
-            .verified = db_copy(row, 2, a),
-            .organization = db_copy(row, 3, a),
-            .id = db_copy(row, 4, a),
-            .domain = db_copy(row, 5, a),
-            .policy = db_copy(row, 6, a),
-            .begin = db_i64(row, 7),
-            .end = db_i64(row, 8),
-            .messages = db_u64(row, 9),
+            .received = db_i64(row, 1),
+            .message = db_u64(row, 2),
+            .verified = db_copy(row, 3, a),
+            .organization = db_copy(row, 4, a),
+            .id = db_copy(row, 5, a),
+            .domain = db_copy(row, 6, a),
+            .policy = db_copy(row, 7, a),
+            .begin = db_i64(row, 8),
+            .end = db_i64(row, 9),
+            .messages = db_u64(row, 10),
         };
+    }
     *ret = list;
     *ret_count = n;
     return r;
 }
 
-int kept_failures(struct kept *k, const struct kept_question *q, struct arena *a,
+int kept_failures(struct kept *k, struct kept_question *q, struct arena *a,
                   struct failure_report **ret, size_t *ret_count) {
     struct failure_report *list = arena_array(a, q->most, sizeof *list);
     sqlite3_stmt *row = NULL;
     size_t n = 0;
     int r = db_query(k->db, &row, failures_sql, IN_USECS(q));
-    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0)
+    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0) {
+        q->after.id = db_u64(row, 0);
         list[n++] = (struct failure_report){
-            .received = db_i64(row, 0),
-            .message = db_u64(row, 1),
-            .domain = db_copy(row, 2, a),
-            .source = db_copy(row, 3, a),
-            .failure = db_copy(row, 4, a),
-            .alignment = db_copy(row, 5, a),
-            .result = db_copy(row, 6, a),
-            .reporter = db_copy(row, 7, a),
-            .envelope_from = db_copy(row, 8, a),
-            .dkim_domain = db_copy(row, 9, a),
-            .dkim_selector = db_copy(row, 10, a),
-            .from = db_copy(row, 11, a),
-            .subject = db_copy(row, 12, a),
-            .message_id = db_copy(row, 13, a),
-            .arrival = db_i64(row, 14),
-            .incidents = db_u64(row, 15),
+            .received = db_i64(row, 1),
+            .message = db_u64(row, 2),
+            .domain = db_copy(row, 3, a),
+            .source = db_copy(row, 4, a),
+            .failure = db_copy(row, 5, a),
+            .alignment = db_copy(row, 6, a),
+            .result = db_copy(row, 7, a),
+            .reporter = db_copy(row, 8, a),
+            .envelope_from = db_copy(row, 9, a),
+            .dkim_domain = db_copy(row, 10, a),
+            .dkim_selector = db_copy(row, 11, a),
+            .from = db_copy(row, 12, a),
+            .subject = db_copy(row, 13, a),
+            .message_id = db_copy(row, 14, a),
+            .arrival = db_i64(row, 15),
+            .incidents = db_u64(row, 16),
         };
+    }
     *ret = list;
     *ret_count = n;
     return r;
 }
 
-int kept_bads(struct kept *k, const struct kept_question *q, struct arena *a, struct kept_bad **ret,
+int kept_bads(struct kept *k, struct kept_question *q, struct arena *a, struct kept_bad **ret,
               size_t *ret_count) {
     struct kept_bad *list = arena_array(a, q->most, sizeof *list);
     sqlite3_stmt *row = NULL;
     size_t n = 0;
     int r = db_query(k->db, &row, bads_sql, IN_USECS(q));
-    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0)
+    for (; r == 0 && (r = db_step(k->db, row)) == 1; r = 0) {
+        q->after.id = db_u64(row, 0);
         list[n++] = (struct kept_bad){
-            .received = db_i64(row, 0), .message = db_u64(row, 1), .reason = db_copy(row, 2, a)};
+            .received = db_i64(row, 1), .message = db_u64(row, 2), .reason = db_copy(row, 3, a)};
+    }
     *ret = list;
     *ret_count = n;
     return r;

@@ -34,21 +34,29 @@ int kept_add_report(struct kept *k, const struct kept_report *report,
 int kept_add_failure(struct kept *k, const struct failure_report *report);
 int kept_add_bad(struct kept *k, const struct kept_bad *bad);
 
-/* What is asked for: a page of a list. Of sources and reports by the end of what they are about, of
- * the others by when they came. */
+/*
+ * What is asked for: a page of a list. Of sources and reports by the end of what they are about, of
+ * the others by when they came. Each page moves `after` on to its last row, so that all pages
+ * together cost no more than one reading of the list, however long strangers have made it.
+ */
+struct kept_place {
+    uint64_t id;
+    struct slice source; /* the arena's; of sources only */
+};
+
 struct kept_question {
-    usec_t since, until; /* wall times; 0: any */
-    struct slice domain; /* empty: all */
-    uint64_t from;       /* rows to pass over */
+    usec_t since, until;     /* wall times; 0: any */
+    struct slice domain;     /* empty: all */
+    struct kept_place after; /* zero: from the beginning */
     size_t most;
 };
 
-/* Slices are the arena's. Sources are added up over all reports, in the order of a tally. */
-int kept_sources(struct kept *k, const struct kept_question *q, struct arena *a,
-                 struct tally_row **ret, size_t *ret_count);
-int kept_reports(struct kept *k, const struct kept_question *q, struct arena *a,
-                 struct kept_report **ret, size_t *ret_count);
-int kept_failures(struct kept *k, const struct kept_question *q, struct arena *a,
+/* Slices are the arena's. Sources are those of each report, to be added up (tally_add_row()). */
+int kept_sources(struct kept *k, struct kept_question *q, struct arena *a, struct tally_row **ret,
+                 size_t *ret_count);
+int kept_reports(struct kept *k, struct kept_question *q, struct arena *a, struct kept_report **ret,
+                 size_t *ret_count);
+int kept_failures(struct kept *k, struct kept_question *q, struct arena *a,
                   struct failure_report **ret, size_t *ret_count);
-int kept_bads(struct kept *k, const struct kept_question *q, struct arena *a, struct kept_bad **ret,
+int kept_bads(struct kept *k, struct kept_question *q, struct arena *a, struct kept_bad **ret,
               size_t *ret_count);

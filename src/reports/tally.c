@@ -30,6 +30,16 @@ static struct tally_row *row_of(struct tally *t, struct slice domain, struct sli
     return &e->row;
 }
 
+void tally_add_row(struct tally *t, const struct tally_row *row) {
+    struct tally_row *sum = row_of(t, row->domain, row->source);
+    sum->messages += row->messages;
+    sum->passed += row->passed;
+    sum->dkim += row->dkim;
+    sum->spf += row->spf;
+    sum->quarantined += row->quarantined;
+    sum->rejected += row->rejected;
+}
+
 bool tally_add(struct tally *t, const struct aggregate_report *report) {
     struct slice *key = ARENA_NEW(&t->arena, struct slice);
     *key = arena_printf(&t->arena, "%.*s\n%.*s\n%.*s\n%lld", SLICE_ARG(report->organization),

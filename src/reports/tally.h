@@ -20,5 +20,8 @@ void tally_done(struct tally *t);
 /* False: it has been there. */
 bool tally_add(struct tally *t, const struct aggregate_report *report);
 
+/* A row that is a sum already; its texts are copied. */
+void tally_add_row(struct tally *t, const struct tally_row *row);
+
 /* By domain, within it the source of most messages first. The array is the arena's. */
 const struct tally_row *tally_sorted(struct tally *t, size_t *ret_count);

@@ -13,20 +13,28 @@ int reports_page(struct kept *kept, const struct rpc_events_reports_in *in, stru
     struct kept_question q = {.since = in->since,
                               .until = in->until,
                               .domain = in->domain,
-                              .from = in->from,
+                              .after = {in->after, in->after_source},
                               .most = REPORTS_PAGE};
+    int r = -EINVAL;
     switch (in->list) {
     case REPORT_SOURCES:
         q.most = SOURCES_PAGE;
-        return kept_sources(kept, &q, a, &out->sources, &out->sources_count);
+        r = kept_sources(kept, &q, a, &out->sources, &out->sources_count);
+        break;
     case REPORT_REPORTS:
-        return kept_reports(kept, &q, a, &out->reports, &out->reports_count);
+        r = kept_reports(kept, &q, a, &out->reports, &out->reports_count);
+        break;
     case REPORT_FAILURES:
         q.most = FAILURES_PAGE;
-        return kept_failures(kept, &q, a, &out->failures, &out->failures_count);
+        r = kept_failures(kept, &q, a, &out->failures, &out->failures_count);
+        break;
     case REPORT_BAD:
-        return kept_bads(kept, &q, a, &out->bad, &out->bad_count);
+        r = kept_bads(kept, &q, a, &out->bad, &out->bad_count);
+        break;
     default:
-        return -EINVAL;
+        break;
     }
+    out->last = q.after.id;
+    out->last_source = q.after.source;
+    return r;
 }

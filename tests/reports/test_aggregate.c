@@ -347,6 +347,17 @@ static void test_reports_add_up_once_rfc9990_3_6(void **state UNUSED) {
     assert_int_equal(rows[1].dkim, 6);
     assert_int_equal(rows[1].spf, 0);
     assert_int_equal(rows[0].spf, 100);
+    tally_add_row(&t, &(struct tally_row){.domain = S("example.jp"),
+                                          .source = S("192.0.2.1"),
+                                          .messages = 7,
+                                          .dkim = 1,
+                                          .rejected = 5});
+    rows = tally_sorted(&t, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(rows[1].messages, 15);
+    assert_int_equal(rows[1].passed, 6);
+    assert_int_equal(rows[1].dkim, 7);
+    assert_int_equal(rows[1].rejected, 5);
     tally_done(&t);
     arena_done(&a);
 }

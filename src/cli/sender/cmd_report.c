@@ -22,12 +22,10 @@
 /* What was found in all files. */
 struct view {
     struct cli *c;
-    struct when_range range;   /* of the end of what a report is about */
-    struct slice domain;       /* empty: all */
-    struct slice file;         /* that is being read */
-    struct tally tally;        /* of files */
-    struct tally_row *sources; /* of all */
-    size_t source_count;
+    struct when_range range; /* of the end of what a report is about */
+    struct slice domain;     /* empty: all */
+    struct slice file;       /* that is being read */
+    struct tally tally;
     size_t reports, failures, bad;
     struct table failed; /* a row for each failure report */
     struct buf wrong;    /* a line for each bad one */
@@ -181,8 +179,8 @@ static const struct table_column failed_columns[] = {
 
 static void show_tally(struct view *v) {
     struct buf *out = &v->c->out;
-    size_t count = v->source_count;
-    const struct tally_row *rows = v->sources;
+    size_t count;
+    const struct tally_row *rows = tally_sorted(&v->tally, &count);
     _cleanup_(table_done) struct table t = {
         .columns = tally_columns, .count = ARRAY_SIZE(tally_columns), .width = v->c->width};
     for (size_t i = 0; i < count; i++) {
@@ -228,11 +226,12 @@ static void add_list(struct json *j, const char *name, const struct buf *items) 
 
 static void show_json(struct view *v) {
     struct json j = {.to = &v->c->out};
-    const struct tally_row *rows = v->sources;
+    size_t count;
+    const struct tally_row *rows = tally_sorted(&v->tally, &count);
     json_object(&j);
     json_key(&j, "sources");
     json_array(&j);
-    for (size_t i = 0; i < v->source_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         json_object(&j);
         cli_json_text(&j, "domain", rows[i].domain);
         cli_json_text(&j, "source", rows[i].source);
@@ -254,7 +253,6 @@ static void show_json(struct view *v) {
 
 static void view_done(struct view *v) {
     tally_done(&v->tally);
-    free(v->sources);
     table_done(&v->failed);
     buf_done(&v->wrong);
     buf_done(&v->reports_json);
@@ -283,12 +281,11 @@ static int read_list(struct view *v, struct reports_access *x, enum report_list 
             add_failure(v, &out.failures[i]);
         for (size_t i = 0; i < out.bad_count; i++)
             add_bad(v, out.bad[i].message, parts_words(v->c->arena, out.bad[i].reason));
-        v->sources =
-            mem_grow(v->sources, (v->source_count + out.sources_count + 1) * sizeof *v->sources);
         for (size_t i = 0; i < out.sources_count; i++)
-            v->sources[v->source_count++] = out.sources[i];
+            tally_add_row(&v->tally, &out.sources[i]);
         got = out.sources_count + out.reports_count + out.failures_count + out.bad_count;
-        in.from += got;
+        in.after = out.last;
+        in.after_source = out.last_source;
     } while (got > 0);
     return 0;
 }
@@ -299,20 +296,6 @@ static int read_kept(struct view *v, struct problem *problem) WAITS {
     for (int list = REPORT_SOURCES; r == 0 && list <= REPORT_BAD; list++)
         r = read_list(v, &x, (enum report_list)list, problem);
     return r;
-}
-
-static int read_files(struct view *v) {
-    size_t count = 0;
-    const struct slice *files = cli_texts(v->c->call, "FILE", v->c->arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        v->file = files[i];
-        read_file(v);
-    }
-    const struct tally_row *rows = tally_sorted(&v->tally, &v->source_count);
-    v->sources = mem_alloc((v->source_count + 1) * sizeof *v->sources);
-    for (size_t i = 0; i < v->source_count; i++)
-        v->sources[i] = rows[i];
-    return v->bad > 0 && v->reports + v->failures == 0 ? CLI_FAILED : CLI_OK;
 }
 
 static int cmd_report_dmarc(struct cli *c) WAITS {
@@ -328,7 +311,13 @@ static int cmd_report_dmarc(struct cli *c) WAITS {
                          &v.domain, NULL) < 0)
         r = problem_set(&problem, -E_SYNTAX, _("--domain: expected the name of a domain"));
     if (r == 0 && cli_has(c->call, "FILE")) {
-        code = read_files(&v);
+        size_t count = 0;
+        const struct slice *files = cli_texts(c->call, "FILE", c->arena, &count);
+        for (size_t i = 0; i < count; i++) {
+            v.file = files[i];
+            read_file(&v);
+        }
+        code = v.bad > 0 && v.reports + v.failures == 0 ? CLI_FAILED : CLI_OK;
     } else if (r == 0) {
         code = cli_find_state(c);
         if (code != CLI_OK)
