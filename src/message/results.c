@@ -4,13 +4,18 @@
 #include "message/address/domain.h"
 #include "message/cfws.h"
 
-/* The authserv-id at the front: a token, or the content of a quoted string. Into `id`. */
+/*
+ * The authserv-id at the front: as far as a name goes (bytes above 127 may be a U-label), or the
+ * content of a quoted string. Into `id`.
+ */
 static struct slice read_id(struct slice s, char id[static DOMAIN_TEXT_MAX]) {
     bool quoted = s.len > 0 && s.ptr[0] == '"';
     size_t len = 0;
     for (size_t i = quoted ? 1 : 0; i < s.len && len < DOMAIN_TEXT_MAX; i++) {
         char c = s.ptr[i];
-        if (quoted ? c == '"' : ascii_is_space(c) || c == ';' || c == '(')
+        if (quoted ? c == '"'
+                   : !ascii_is_alpha(c) && !ascii_is_digit(c) && (unsigned char)c < 0x80 &&
+                         slice_find_byte(S(".-_"), c) < 0)
             break;
         if (quoted && c == '\\' && i + 1 < s.len)
             c = s.ptr[++i];

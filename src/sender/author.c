@@ -30,6 +30,12 @@ void author_find(const struct sender_fields *fields, struct arena *a, struct aut
                                                       : AUTHOR_NAMED;
     for (size_t i = 0; ret->form == AUTHOR_NAMED && i < boxes.count; i++) {
         const struct address *address = &boxes.items[i].address;
+        ssize_t word = slice_find(address->local, S("=?"));
+        if (word >= 0 && slice_find(slice_from(address->local, (size_t)word + 2), S("?=")) >= 0) {
+            /* in no address (RFC 2047 §5 (3)); who decodes it all the same may see another one */
+            ret->form = AUTHOR_UNREADABLE;
+            return;
+        }
         bool known = address->literal || address->domain.len == 0;
         for (size_t k = 0; !known && k < ret->count; k++)
             known = slice_eq(ret->domains[k], address->domain);

@@ -28,6 +28,10 @@ static void fields_that_bear_our_name_are_known(void **state) {
     OURS(" \"mx\\.example.jp\" 1; spf=pass");
     OURS(" mx.example.jp.; spf=pass");
     OURS("\tmx.example.jp\t;");
+    /* No authserv-id is like that; who reads as far as he understands finds our name. */
+    OURS(" mx.example.jp/1; spf=pass");
+    OURS(" mx.example.jp, spf=pass");
+    OURS(" mx.example.jp=x; spf=pass");
     assert_true(
         is_ours("AUTHENTICATION-results : mx.example.jp; spf=pass\r\n", S("mx.example.jp")));
     assert_true(

@@ -33,6 +33,10 @@ static void test_who_is_the_author_rfc5322_3_6_2(void **state UNUSED) {
         {"From: a@one.test\r\nfrom: b@two.test\r\n", "", AUTHOR_TWICE},
         {"From: a@one.test\r\nFrom: a@one.test\r\n", "", AUTHOR_TWICE},
         {"From: Tama\r\n", "", AUTHOR_UNREADABLE},
+        /* RFC 2047 §5 (3): none stands in an address; some decode it, and see b@two.test alone */
+        {"From: =?utf-8?b?YkB0d28udGVzdD4g?=@one.test\r\n", "", AUTHOR_UNREADABLE},
+        {"From: <\"=?utf-8?q?b=40two.test?=\"@one.test>\r\n", "", AUTHOR_UNREADABLE},
+        {"From: <a=?b@one.test>\r\n", "one.test", AUTHOR_NAMED},
         {"From: <a@one.test> <b@two.test>\r\n", "", AUTHOR_UNREADABLE},
         {"From: b@two.test <a@one.test>\r\n", "", AUTHOR_UNREADABLE},
         {"From: <a@one.test>c@three.test\r\n", "", AUTHOR_UNREADABLE},
