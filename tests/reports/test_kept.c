@@ -286,6 +286,7 @@ static void test_what_is_old_by_a_clock_that_is_ahead_stays(void **state UNUSED)
     assert_int_equal(count, 2);
     kept_spare_old(k, false);
     assert_int_equal(add_report(k, "3", "example.jp", ahead, &row, 1), 0);
+    q = EVERYTHING;
     assert_int_equal(kept_reports(k, &q, &a, &reports, &count), 0);
     assert_int_equal(count, 2);
     arena_done(&a);
