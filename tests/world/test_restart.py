@@ -373,7 +373,7 @@ def test_reload_of_the_name_servers(server, world, b):
     writer, reader = host.account(), b.account()
     with host.submission(writer) as wire:
         message = wire.accepted(writer, [reader], MESSAGE)
-    wait_until(lambda: host.queued()[0]["waiting"][0]["attempts"] > 0, 30, 0.1, host.story)
+    wait_until(lambda: host.queued()[0]["waiting"][0]["attempts"] > 0, 90, 0.1, host.story)
     reload(host, {"dns.resolvers": good})
     host.run("queue", "retry", message)
     b.wait_for_messages(reader)
