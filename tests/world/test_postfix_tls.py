@@ -22,8 +22,9 @@ def both(world, tmp_path_factory):
     """Our server and a Postfix, each of which is the host of two domains: one whose TLSA record is
     right, one whose is not."""
     network = world.network
-    if not network.real or not postfix.installed():
-        pytest.skip("needs namespaces, Postfix and unbound")
+    if not network.real:
+        pytest.skip("needs namespaces, and so root")
+    assert postfix.installed(), "Postfix and unbound are there with: scripts/install-packages world"
     folder = tmp_path_factory.mktemp("postfix")
     issued = Authority(folder / "authority").issue("mx.theirs.test", "mx.theirs-wrong.test")
     (folder / "leaf").write_text(issued.leaf)
